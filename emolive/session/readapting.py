@@ -15,10 +15,9 @@ from emolive.baseline import (
     SourceProfile,
     pooled_baseline,
 )
-from emolive.engine.config import EngineConfig
 from emolive.engine.redecision import heard_of, redecided
 from emolive.errors import SessionError
-from emolive.inference.decision import Decision
+from emolive.inference.decision import Decision, DecisionConfig
 from emolive.inference.metadata import ModelMetadata
 from emolive.session.library import Library
 from emolive.session.records import SessionInfo, StreamInfo
@@ -39,15 +38,19 @@ class Readapted:
 
 
 def readapt(
-    library: Library, session_id: str, model: ModelMetadata, expected: ExpectedMix | None
+    library: Library,
+    session_id: str,
+    model: ModelMetadata,
+    expected: ExpectedMix | None,
+    decision: DecisionConfig | None = None,
 ) -> Readapted:
     """Decide a session's answers anew and store them; the model's own stay beside them.
 
     Adapted to what the library knows of the session's source by now; where it knows nothing, to
     what the session itself says.
 
-    `library` is changed; its audit log says so. `model` is the session's, whose threshold decides;
-    `expected` None: without a baseline.
+    `library` is changed; its audit log says so. `model` is the session's, whose threshold decides
+    unless `decision` has its own; `expected` None: without a baseline.
 
     Raises:
         SessionError: there is no such session, it has no answers, or it is being recorded.
@@ -65,7 +68,7 @@ def readapt(
     streams = [one for one in info.streams if any(w.stream == one.name for w in raw)]
     if not any(window.probabilities is not None for window in raw):
         raise SessionError("Session {id} has no answers that could be decided anew.", id=info.id)
-    config = EngineConfig(hop_s=info.hop_samples / info.rate)
+    settings, hop_s = decision or DecisionConfig(), info.hop_samples / info.rate
     profiles = ProfileStore(library.folder).profiles() if expected is not None else []
     windows: list[Prediction] = []
     segments: list[Segment] = []
@@ -80,18 +83,16 @@ def readapt(
                 parts = [(heard_of(mine, len(model.labels), info.rate).evidence(), 1)]
             title = next(iter(sorted(titles)), info.source or "input")
             baselines[stream.name] = pooled_baseline(title, parts, expected, model.labels)
-        decision = Decision(
+        decide = Decision(
             model.labels,
             1.0,
             model.abstention_threshold,
-            config.decision,
-            config.hop_s,
+            settings,
+            hop_s,
             info.rate,
             baseline=baselines.get(stream.name),
         )
-        found, named = redecided(
-            stream.name, mine, decision, info.hop_samples, info.duration_samples
-        )
+        found, named = redecided(stream.name, mine, decide, info.hop_samples, info.duration_samples)
         windows += found
         segments += named
     library.replace_answers(info.id, [one.name for one in streams], windows, segments)

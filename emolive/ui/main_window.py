@@ -81,7 +81,12 @@ class MainWindow(TakesFiles, Shell):
             self.runner, self.theme, choose, settings.look.view, self, make_probe=make_probe
         )
         self.sound = LiveSound(self.preferences, self.runner, self.live.header, self.theme, self)
-        self.sessions = SessionsPage(self.theme, self, make_player=self._player)
+        self.sessions = SessionsPage(
+            self.theme,
+            self,
+            make_player=self._player,
+            decision=lambda: RunSettings.of(self.preferences.effective).decision,
+        )
         self.calls = CallsPage(self.preferences, self.theme, self, monitor=CallMonitor(monitoring))
         self.settings_page = SettingsPage(
             self.preferences, self.library_controller, self.theme, make_probe

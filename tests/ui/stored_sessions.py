@@ -51,6 +51,10 @@ class Analysed:
         return len(self.samples)
 
 
+# By itself `fast` is seldom sure of a synthesiser's voice.
+OWN_DECISION = DecisionConfig(threshold=0.25)
+
+
 @lru_cache(maxsize=1)
 def demo() -> Analysed:
     path = SUPPORT_CALL
@@ -64,8 +68,7 @@ def demo() -> Analysed:
 
     classifier = OnnxClassifier(model_path(Path("fast")), "cpu")
     source = FileSource(path, paced=False, block_s=0.5)
-    # By itself it is seldom sure of a synthesiser's voice.
-    config = EngineConfig(decision=DecisionConfig(threshold=0.25))
+    config = EngineConfig(decision=OWN_DECISION)
     analysis = analyze_source(source, path, classifier, SileroVad(), config, listen=listen)
     classifier.close()
     return Analysed(np.asarray(samples, np.float32), analysis, tuple(activity))

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from emolive.baseline import PRESETS, ExpectedMix
 from emolive.i18n import tr
+from emolive.inference.decision import DecisionConfig
 from emolive.inference.known_models import called
 from emolive.session.library import Library
 from emolive.session.readapting import readapt
@@ -57,6 +58,7 @@ class AdaptingMenu(QMenu):
         worker: Background,
         library: Library,
         expected: ExpectedMix | None,
+        decision: DecisionConfig,
         done: Callable[[tuple[str, SessionHistory]], None],
         failed: Callable[[str], None],
     ) -> None:
@@ -65,7 +67,7 @@ class AdaptingMenu(QMenu):
         assert shown is not None
 
         def work() -> tuple[str, SessionHistory]:
-            found = readapt(library, shown.id, called(shown.model), expected)
+            found = readapt(library, shown.id, called(shown.model), expected, decision)
             told = [one.told for one in found.baselines.values()]
             text = readapted_text(found.windows, found.changed, told)
             return text, load(library, shown.id)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QWidget
 
 from emolive.adapt import shelf
 from emolive.i18n import ntr, tr
+from emolive.inference.decision import DecisionConfig
 from emolive.session.export_folder import import_bundles
 from emolive.session.library import Library
 from emolive.session.player import session_player
@@ -69,7 +70,9 @@ class SessionsPage(Themed, QWidget):
         *,
         make_player: MakePlayer = session_player,
         choose_bundles: BundleChooser = choose_bundles,
+        decision: Callable[[], DecisionConfig] = DecisionConfig,
     ) -> None:
+        """`decision`: how answers are decided now, where a session is decided anew."""
         super().__init__(theme, parent)
         self._choose_bundles = choose_bundles
         self._make_player = make_player
@@ -83,7 +86,9 @@ class SessionsPage(Themed, QWidget):
         self.editor = Background("session edits", self)
         self.hard_worker = Background("session jobs", self)
         self.list = LibraryPage(theme, self.reader, self)
-        self.replay = ReplayPage(theme, self.reader, self.editor, self, make_player=make_player)
+        self.replay = ReplayPage(
+            theme, self.reader, self.editor, self, make_player=make_player, decision=decision
+        )
         self.results = ResultsPage(theme, self.hard_worker, self)
         self._back: QWidget = self.list  # where a session is left to
         self.dialog: QDialog | None = None

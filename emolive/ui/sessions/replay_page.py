@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from emolive.baseline import ExpectedMix
 from emolive.i18n import tr
+from emolive.inference.decision import DecisionConfig
 from emolive.session.agreement_words import agreement_text
 from emolive.session.comparison import OtherTimeline
 from emolive.session.library import Library
@@ -66,8 +67,10 @@ class ReplayPage(Themed, QWidget):
         parent: QWidget | None = None,
         *,
         make_player: MakePlayer = session_player,
+        decision: Callable[[], DecisionConfig] = DecisionConfig,
     ) -> None:
         super().__init__(theme, parent)
+        self._decision = decision
         self.session: SessionHistory | None = None
         self._library: Library | None = None
         self._reader = reader
@@ -410,7 +413,8 @@ class ReplayPage(Themed, QWidget):
             if self.session is session:
                 self._show(found[1], at, select=False)
 
-        self.header.adapting.ask(self._reader, library, expected, done, self.failed.emit)
+        ask = self.header.adapting.ask
+        ask(self._reader, library, expected, self._decision(), done, self.failed.emit)
 
     # Keys.
 

@@ -19,7 +19,7 @@ from emolive.session.records import Annotation
 from emolive.ui.sessions.page import SessionsPage
 from emolive.ui.sessions.replay_page import ReplayPage
 from emolive.ui.theme import DARK, apply
-from tests.ui.stored_sessions import RATE, store
+from tests.ui.stored_sessions import OWN_DECISION, RATE, store
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
@@ -42,7 +42,9 @@ def page(qtbot: QtBot, qapp: QApplication, library: Library) -> Iterator[Session
     """The page over the library, playing to nobody at the pace of a clock."""
     apply(qapp, DARK)
     made = SessionsPage(
-        DARK, make_player=lambda lib, info: session_player(lib, info, SilentOutput())
+        DARK,
+        make_player=lambda lib, info: session_player(lib, info, SilentOutput()),
+        decision=lambda: OWN_DECISION,
     )
     qtbot.addWidget(made)
     made.resize(1240, 720)
