@@ -29,7 +29,7 @@ test: $(VENV)/dev.stamp  ## Set up what the tests need and run all checks
 	$(PYTEST) -n 0 -m alone tests/bench tests/ui
 
 test-program:
-	$(PYTEST) -n 3 -m "not alone" --ignore tests/cluster --ignore tests/training
+	$(PYTEST) -n 4 -m "not alone" --ignore tests/cluster --ignore tests/training
 
 test-rest: lint
 	$(PYTEST) -n 2 tests/cluster
