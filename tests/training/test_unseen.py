@@ -59,6 +59,10 @@ def test_temperature_and_threshold_hold_on_what_was_left_out() -> None:
     decided = probabilities.max(1) >= unseen.threshold
     assert (probabilities.argmax(1) == labels)[decided].mean() == pytest.approx(0.8, abs=0.02)
     assert unseen.right >= 0.8
+    first = np.argsort(-probabilities.max(1), kind="stable")[: len(labels) // 10]
+    assert unseen.surest[1] == pytest.approx(
+        (probabilities.argmax(1) == labels)[first].mean(), abs=0.02
+    )
     assert unseen.coverage == pytest.approx(decided.mean(), abs=0.02)
     assert unseen.coverage_80 == pytest.approx(unseen.coverage, abs=0.001)
 
