@@ -176,7 +176,7 @@ def test_no_two_inputs_share_a_result(
     tmp_path_factory: pytest.TempPathFactory, files: set[tuple[str, str]], named: list[str]
 ) -> None:
     root = tmp_path_factory.mktemp("in")
-    make(root, *(f"{folder}/{name}" for folder, name in files))
+    make(root, *(Path(folder, name).as_posix() for folder, name in files))
     paths = [root / folder for folder in named if (root / folder).is_dir()]
     paths += [root / folder / name for folder, name in sorted(files)]
     found = find_inputs(paths)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -13,8 +12,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+from tests.ui.scratch import scratch_folder
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-os.environ.setdefault("EMOLIVE_CONFIG", tempfile.mkdtemp(prefix="emolive-shots-"))
+os.environ.setdefault("EMOLIVE_CONFIG", str(scratch_folder()))
 
 import numpy as np
 import soundfile
@@ -303,7 +304,7 @@ def rules_menu(page: CallsPage) -> None:
 
 
 def shift(page: CallsPage) -> None:
-    library = Library.open(Path(tempfile.mkdtemp(prefix="emolive-shift-")))
+    library = Library.open(scratch_folder())
     LIBRARIES.append(library)
     now = datetime.now(UTC)
     for i, (agent, team) in enumerate((("Jane", "Billing"), ("Bob", "Sales"), ("Ana", "Billing"))):
@@ -432,8 +433,7 @@ def rules(page: CallsPage) -> None:
 
 
 def shift_empty(page: CallsPage) -> None:
-    place = tempfile.mkdtemp(prefix="emolive-shift-")
-    dialog = ShiftDialog(page.theme, Library.open(Path(place)), page)
+    dialog = ShiftDialog(page.theme, Library.open(scratch_folder()), page)
     dialog.open()
     _wait(dialog.empty.isVisible)
 

@@ -11,8 +11,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from tests.ui.scratch import scratch_folder
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-os.environ.setdefault("EMOLIVE_MODELS", tempfile.mkdtemp(prefix="emolive-shots-"))
+os.environ.setdefault("EMOLIVE_MODELS", str(scratch_folder()))
 
 import numpy as np
 from PySide6.QtWidgets import QApplication

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.ui.scratch import scratch_folder
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-os.environ.setdefault("EMOLIVE_LIBRARY", tempfile.mkdtemp(prefix="emolive-shots-"))
+os.environ.setdefault("EMOLIVE_LIBRARY", str(scratch_folder()))
 
 import numpy as np
 import soundfile
