@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from emolive.archive.inputs import AudioInput
 from emolive.engine import FileAnalysis
+from emolive.types import SpeechState
 
 
 class FileResult(BaseModel, frozen=True, extra="forbid"):
@@ -56,6 +57,16 @@ class FileResult(BaseModel, frozen=True, extra="forbid"):
     def confidence(self) -> float | None:
         """The probability of `label`, or None without speech."""
         return None if self.label is None else self.probabilities[self.label]
+
+    @property
+    def verdict(self) -> str | None:
+        """`label` if any moment of the timeline has an emotion, else "uncertain"; None: no speech.
+
+        A mean always has a leading emotion, also where the model could not tell anywhere.
+        """
+        if self.label is None or any(self.seconds.get(emotion) for emotion in self.probabilities):
+            return self.label
+        return SpeechState.UNCERTAIN.value
 
 
 @dataclass(frozen=True, slots=True)

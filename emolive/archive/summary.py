@@ -35,7 +35,7 @@ class Summary:
     """Sums over files; seconds of audio.
 
     `seconds` is how long each label lasts in all timelines, silence and uncertain included;
-    `leading` in how many files it is the file-level answer.
+    `leading` in how many files it is the verdict (`FileResult.verdict`).
     """
 
     files: int
@@ -57,7 +57,7 @@ class Summary:
         problems = self.problems + (outcome.problem is not None)
         if (result := outcome.result) is None:
             return replace(self, files=self.files + 1, problems=problems)
-        leading = {} if result.label is None else {result.label: 1}
+        leading = {} if result.verdict is None else {result.verdict: 1}
         return replace(
             self,
             files=self.files + 1,

@@ -160,7 +160,10 @@ class AnalyzeReport:
         self._take(FileOutcome(item, result))
         answer = tr("no speech")
         if result.label is not None and result.confidence is not None:
-            answer = f"{emotion_name(result.label)} {percent(result.confidence)}"
+            leads, share = emotion_name(result.label), percent(result.confidence)
+            decided = result.verdict == result.label
+            undecided = tr("uncertain; {emotion} leads with {share}", emotion=leads, share=share)
+            answer = f"{leads} {share}" if decided else undecided
         said = f"{item}: {answer} ({seconds_text(result.duration_s)})"
         self._results.print(one_line(said))
         if result.note:

@@ -42,6 +42,13 @@ def test_it_sums_up() -> None:
     assert summary.share("angry") == 0.0
 
 
+def test_a_file_of_doubts_alone_leads_in_no_emotion() -> None:
+    doubtful = outcome("in/doubtful", seconds={"uncertain": 9.0, "silence": 1.0, "sad": 0.0})
+    assert doubtful.result is not None
+    assert (doubtful.result.label, doubtful.result.verdict) == ("happy", "uncertain")
+    assert Summary.of((doubtful, OUTCOMES[0])).leading == {"uncertain": 1, "happy": 1}
+
+
 def test_nothing_sums_up_to_nothing() -> None:
     assert Summary.of([]).share("sad") == 0.0
 

@@ -18,7 +18,7 @@ from emolive.cli import analyze as analyze_module
 from emolive.session.export import FORMATS
 from emolive.types import FloatArray
 from tests.cli.conftest import Run
-from tests.models import LABELS, tiny_model
+from tests.models import LABELS, tiny_metadata, tiny_model
 
 RATE = 16_000
 
@@ -51,6 +51,14 @@ def test_one_json_file_per_input(run: Run, model: Path, talk: Path, tmp_path: Pa
     assert result.stdout.startswith(f"{talk}: {written['summary']['label']}")
     assert "1 file analysed" in result.stderr
     assert results(tmp_path / "out") == ["talk.json"]
+
+
+def test_where_no_moment_is_sure_the_answer_is_uncertain(run: Run, talk: Path) -> None:
+    unsure = talk.parent / "unsure.onnx"
+    tiny_model(unsure, tiny_metadata(abstention_threshold=0.999))
+    result = run("analyze", "--model", unsure, talk)
+    assert f"{talk}: uncertain; " in result.stdout
+    assert " leads with " in result.stdout
 
 
 def test_formats_and_the_default_folder(run: Run, model: Path, talk: Path) -> None:
