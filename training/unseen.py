@@ -98,9 +98,28 @@ class Answers(NamedTuple):
 
 
 def left_out_answers(runs: Path, recipe: str) -> list[FoldResult]:
-    """A recipe's answers on corpora left out, one by one or else in groups; none: an empty list."""
+    """A recipe's answers on corpora left out, as `every_corpus` takes them; none: an empty list."""
     found = find_results(runs)
-    return found.get((recipe, "cross-corpus")) or found.get((recipe, "corpus-groups"), [])
+    alone = found.get((recipe, "cross-corpus"), [])
+    return every_corpus(alone, found.get((recipe, "corpus-groups"), []))
+
+
+def every_corpus(alone: Sequence[FoldResult], in_groups: Sequence[FoldResult]) -> list[FoldResult]:
+    """Of corpora left out one by one, and in groups of such as were not left out alone."""
+    answers = [one for one in alone if one.labels.size]
+    measured = {corpus for one in answers for corpus in one.corpora}
+    return answers + [one for one in in_groups if measured.isdisjoint(one.corpora)]
+
+
+def _how(results: Sequence[FoldResult]) -> str:
+    """How the corpora of these results were left out, in words."""
+    groups = [sorted(set(one.corpora)) for one in results]
+    together = [", ".join(group) for group in groups if len(group) > 1]
+    if len(together) == len(groups):
+        return "corpora left out in groups"
+    return "; ".join(
+        ["each corpus left out of training in turn", *map("{} at once".format, together)]
+    )
 
 
 def measure_unseen(
@@ -136,9 +155,7 @@ def measure_unseen(
     by_file = threshold == _NEVER and bool(own)
     if by_file:
         threshold = _threshold(own, temperature, right)
-    alone = len(answers) == len(results)
-    source = f"Recipe `{results[0].about.get('recipe', '')}`, "
-    source += "each corpus left out of training in turn" if alone else "corpora left out in groups"
+    source = f"Recipe `{results[0].about.get('recipe', '')}`, {_how(results)}"
     found = measure_answers(answers, temperature, threshold)
     return replace(found, source=source, by_file=by_file)
 

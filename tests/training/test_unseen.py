@@ -20,7 +20,14 @@ from training.corpora import read_corpora
 from training.labels import LABELS
 from training.metrics import softmax
 from training.results import FoldResult
-from training.unseen import Answers, measure_answers, measure_unseen, write_file, write_unseen
+from training.unseen import (
+    Answers,
+    every_corpus,
+    measure_answers,
+    measure_unseen,
+    write_file,
+    write_unseen,
+)
 
 
 def _result(name: str, logits: np.ndarray, labels: np.ndarray) -> FoldResult:
@@ -47,6 +54,16 @@ def _sure_of_itself(name: str, factor: float, seed: int) -> FoldResult:
     return _result(name, honest * factor, labels)
 
 
+def _together(one: FoldResult, two: FoldResult) -> FoldResult:
+    """The same answers as those of one training that left out both corpora."""
+    both = _result(
+        "both",
+        np.concatenate([one.window_logits["clean"], two.window_logits["clean"]]),
+        np.concatenate([one.labels, two.labels]),
+    )
+    return replace(both, corpora=one.corpora + two.corpora)
+
+
 def test_temperature_and_threshold_hold_on_what_was_left_out() -> None:
     results = [_sure_of_itself("a", 2.5, 1), _sure_of_itself("b", 2.5, 2)]
     unseen = measure_unseen(results, right=0.8)
@@ -69,16 +86,23 @@ def test_temperature_and_threshold_hold_on_what_was_left_out() -> None:
 
 def test_corpora_that_were_left_out_together_are_told_apart() -> None:
     one, two = _sure_of_itself("a", 2.0, 1), _sure_of_itself("b", 2.0, 2)
-    both = _result(
-        "a-b",
-        np.concatenate([one.window_logits["clean"], two.window_logits["clean"]]),
-        np.concatenate([one.labels, two.labels]),
-    )
-    object.__setattr__(both, "corpora", one.corpora + two.corpora)
-    apart, together = measure_unseen([one, two], right=0.7), measure_unseen([both], right=0.7)
+    apart = measure_unseen([one, two], right=0.7)
+    together = measure_unseen([_together(one, two)], right=0.7)
     assert together == replace(apart, source=together.source)
     assert "in turn" in write_unseen(apart)
     assert "in groups" in write_unseen(together)
+
+
+def test_a_corpus_left_out_in_a_group_counts_where_it_was_never_left_out_alone() -> None:
+    a, b, c, d = (_sure_of_itself(name, 1.0, 1) for name in "abcd")
+    nobody = _result("c", np.zeros((0, 8)), np.zeros(0, np.int64))
+    groups = [_together(a, b), _together(c, d)]
+    found = every_corpus([a, b, nobody], groups)
+    assert [sorted(set(one.corpora)) for one in found] == [["a"], ["b"], ["c", "d"]]
+    unseen = measure_unseen(found, right=0.8)
+    assert [one.corpus for one in unseen.corpora] == ["a", "b", "c", "d"]
+    assert unseen.source.endswith("each corpus left out of training in turn; c, d at once")
+    assert measure_unseen(groups, 0.8).source.endswith("corpora left out in groups")
 
 
 def test_nothing_is_decided_where_nothing_is_known() -> None:

@@ -56,6 +56,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "cross-corpus",
         [made_up("without-savee", 0.4, 9, speakers=everybody[-2:], title="the plain one")],
     )
+    others = (("ased", "1"), ("turev", "1"))
+    name = "without-ased-emospeech-turev"
+    alike = [made_up(name, 0.3, 10, speakers=others, title="the plain one")]
+    save("plain", "corpus-groups", alike)
     missing = result_folder(root, "resnet34-imagenet", si, "fold-1")
     missing.mkdir(parents=True)
     (missing / NOT_RUN).write_text("weights could not be downloaded")

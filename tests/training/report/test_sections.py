@@ -104,6 +104,19 @@ def test_confusions_are_counts_of_the_best_row(document: Document) -> None:
             assert heats[0].counts[i][j] == expected[i, j]
 
 
+def test_every_corpus_that_was_left_out_is_told(document: Document) -> None:
+    six, every, each = tables_of(document, "cross-corpus")[-3:]
+    assert row_of(six, "the plain one")["left out of a training"] == "ravdess"
+    assert row_of(every, "the plain one")["left out of a training"] == "ravdess; ased, turev"
+    assert each.header == ("model", "ased", "ravdess", "turev")
+    row = row_of(each, "the plain one")
+    raw, centred = np.array([[float(s) for s in row[c].split(" / ")] for c in each.header[1:]]).T
+    assert row_of(six, "the plain one")["UA % among own classes"] == f"{raw[1]:.1f}"
+    told = row_of(every, "the plain one")
+    assert float(told["UA % among own classes"]) == pytest.approx(raw.mean(), abs=0.1)
+    assert float(told["bias removed"]) == pytest.approx(centred.mean(), abs=0.1)
+
+
 def test_groups_are_scored_apart(document: Document) -> None:
     results = independent(0.6, 1, title="the plain one")
     tables = {t.caption: t for t in tables_of(document, "groups")}
