@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +15,11 @@ from training import measuring
 from training.cache import load_cache, prepare
 from training.corpora import READERS, read_corpora, read_manifest
 from training.options import CacheOption, RecipeArgument, RunsOption
-from training.recipe import load_recipe, sources
+from training.recipe import Recipe, load_recipe, sources
+
+if TYPE_CHECKING:
+    from training.export import Precision
+    from training.results import FoldResult
 
 app = typer.Typer(
     help="Train the emotion models that emolive runs.",
@@ -24,6 +29,16 @@ app = typer.Typer(
 app.add_typer(measuring.app)
 
 WorkersOption = Annotated[int, typer.Option(help="Processes that make training examples.")]
+PrecisionOption = Annotated[
+    str,
+    typer.Option(
+        help="int8 (for CPUs), gpu (8-bit weights, half-precision arithmetic), float16 or float32."
+    ),
+]
+LeftOutOption = Annotated[
+    str,
+    typer.Option(help="Another recipe, whose answers on corpora left out stand for this one's."),
+]
 STUDY = Path(__file__).with_name("study.toml")
 
 
@@ -168,40 +183,24 @@ def export_command(
     out: Annotated[Path, typer.Option(help="The model file; its card goes beside it.")] = Path(
         "assets/emolive-resnet34.onnx"
     ),
-    precision: Annotated[
-        str,
-        typer.Option(
-            help="int8 (for CPUs), gpu (8-bit weights, half-precision arithmetic), float16 or "
-            "float32."
-        ),
-    ] = "int8",
+    precision: PrecisionOption = "int8",
     twin: Annotated[
         bool, typer.Option("--gpu-twin", help="Also write the file for GPUs, beside it.")
     ] = False,
     note: Annotated[str, typer.Option(help="What the recipe does not tell about the run.")] = "",
-    left_out: Annotated[
-        str,
-        typer.Option(
-            help="Another recipe, whose answers on corpora left out stand for this one's."
-        ),
-    ] = "",
+    left_out: LeftOutOption = "",
 ) -> None:
     """Quantise, calibrate and measure a run, and write the model file with its card.
 
     Where the runs hold answers of the recipe on corpora left out, these decide temperature and
     threshold.
     """
-    from training.export import PRECISIONS, load_trained
+    from training.export import load_trained
     from training.publish import publish, publish_twin
-    from training.unseen import left_out_answers
 
-    settings = load_recipe(recipe)
-    if precision not in PRECISIONS:
-        raise typer.BadParameter(f"{precision} is none of {', '.join(PRECISIONS)}")
+    settings, kind = load_recipe(recipe), _precision(precision)
     audio = load_cache(cache)
-    answers = left_out_answers(runs, left_out or settings.name)
-    if left_out and not answers:
-        raise EmoliveError(f"{runs} holds no answers of {left_out} on corpora left out.")
+    answers = _answers(runs, settings, left_out)
     trained = load_trained(settings, recipe.parent, runs, audio)
     publish(
         audio,
@@ -211,12 +210,58 @@ def export_command(
         name=out.name.removesuffix(".onnx").removesuffix(".gpu"),
         left_out=answers,
         sources=sources(settings, recipe.parent),
-        precision=precision,
+        precision=kind,
         note=note,
     )
     say(f"wrote {out} and {out.with_suffix('.md')}")
     if twin:
         say(f"wrote {publish_twin(audio, settings, trained, out)}")
+
+
+@app.command("calibrate")
+def calibrate_command(
+    recipe: RecipeArgument,
+    model: Annotated[Path, typer.Argument(help="A model file that `export` made.")],
+    runs: RunsOption = Path("runs"),
+    cache: CacheOption = Path("cache"),
+    precision: PrecisionOption = "int8",
+    left_out: LeftOutOption = "",
+) -> None:
+    """Fit temperature and threshold of a model file anew, and measure it; the network stays.
+
+    For when more corpora were left out of training than at its export. The card is written anew,
+    too, and the file for GPUs beside it gets the same numbers.
+    """
+    from training.publish import calibrate
+
+    settings = load_recipe(recipe)
+    calibrate(
+        load_cache(cache),
+        settings,
+        model,
+        sources=sources(settings, recipe.parent),
+        precision=_precision(precision),
+        left_out=_answers(runs, settings, left_out),
+    )
+    say(f"wrote {model} and {model.with_suffix('.md')}")
+
+
+def _precision(name: str) -> Precision:
+    from training.export import PRECISIONS
+
+    if name not in PRECISIONS:
+        raise typer.BadParameter(f"{name} is none of {', '.join(PRECISIONS)}")
+    return name
+
+
+def _answers(runs: Path, recipe: Recipe, left_out: str) -> Sequence[FoldResult]:
+    """Of the recipe, or of the one that stands for it, on corpora left out."""
+    from training.unseen import left_out_answers
+
+    answers = left_out_answers(runs, left_out or recipe.name)
+    if left_out and not answers:
+        raise EmoliveError(f"{runs} holds no answers of {left_out} on corpora left out.")
+    return answers
 
 
 @app.command("report")

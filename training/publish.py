@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -248,41 +249,114 @@ def publish(
         for path, logits in answers.items():
             say(f"{path.stem}: validation accuracy {(logits.argmax(1) == labels).mean():.4f}")
         classifier = OnnxClassifier(final_file)
-        foreign = answers_of_file(classifier, cache, recipe, cache.clips)
+        shift = _shift(classifier, cache, recipe, split)
         classifier.close()
-        unseen = None
-        if left_out:
-            unseen = measure_unseen(left_out, recipe.decided_right, foreign)
-            temperature, threshold = unseen.temperature, unseen.threshold
-        else:
-            temperature = fit_temperature(answers[final_file], labels)
-            threshold = fit_threshold(softmax(answers[final_file], temperature), recipe.coverage)
-        fitted = metadata.model_copy(
-            update={"temperature": temperature, "abstention_threshold": round(threshold, 4)}
-        )
-        write_metadata(final_file, fitted)
-        classifier = OnnxClassifier(final_file)
-        fitted = fitted.model_copy(update={"shift": _shift(classifier, cache, recipe, split)})
-        measurement = measure(classifier, cache, split.test, recipe)
-        classifier.close()
-        scores = _scores(measurement, unseen) | {OPERATIONS: _operations(trained, recipe)}
-        published = fitted.model_copy(update={"scores": scores})
-        write_metadata(final_file, published)
+        scores = {OPERATIONS: _operations(trained, recipe)}
+        write_metadata(final_file, metadata.model_copy(update={"shift": shift, "scores": scores}))
+        judged = _judge(final_file, answers[final_file], cache, recipe, left_out)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(final_file.read_bytes())
+    _write_card(target, judged, recipe, sources, precision)
+    return judged.measurement
+
+
+def calibrate(
+    cache: AudioCache,
+    recipe: Recipe,
+    model: Path,
+    *,
+    sources: Sequence[Recipe] = (),
+    precision: Precision = "int8",
+    left_out: Sequence[FoldResult] = (),
+) -> Measurement:
+    """Fit and measure a published file anew, as `publish` does, and write its card.
+
+    Its network and shift reference stay as they are; its file for GPUs, where there is one, gets
+    the same metadata.
+
+    Returns:
+        What was measured on the test speakers.
+    """
+    known = read_metadata(model)
+    when = f"{datetime.now(UTC).date().isoformat()}, commit {_commit()}"
+    provenance = known.provenance | {"calibrated": when}
+    validation = split_clips(cache.clips, recipe).validation
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / model.name
+        file.write_bytes(model.read_bytes())
+        write_metadata(file, known.model_copy(update={"provenance": provenance}))
+        classifier = OnnxClassifier(file, "cpu")
+        answers = window_logits(logits_of(classifier), cache, validation, recipe)
+        classifier.close()
+        judged = _judge(file, answers, cache, recipe, left_out)
+        model.write_bytes(file.read_bytes())
+    twin = model.with_name(model.stem + GPU_SUFFIX)
+    if twin.is_file():
+        write_metadata(twin, judged.metadata)
+    _write_card(model, judged, recipe, sources, precision)
+    return judged.measurement
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What is in a file by now, and what its card tells of it."""
+
+    metadata: ModelMetadata
+    measurement: Measurement
+    unseen: Unseen | None
+    foreign: Unseen | None
+
+
+def _judge(
+    file: Path,
+    validation: npt.NDArray[np.floating],
+    cache: AudioCache,
+    recipe: Recipe,
+    left_out: Sequence[FoldResult],
+) -> _Judged:
+    """Fit temperature and threshold, measure, and write all of it into the file.
+
+    `validation` are the file's logits of the validation speakers, for want of `left_out`.
+    """
+    split = split_clips(cache.clips, recipe)
+    classifier = OnnxClassifier(file)
+    foreign = answers_of_file(classifier, cache, recipe, cache.clips)
+    classifier.close()
+    unseen = None
+    if left_out:
+        unseen = measure_unseen(left_out, recipe.decided_right, foreign)
+        temperature, threshold = unseen.temperature, unseen.threshold
+    else:
+        temperature = fit_temperature(validation, labels_of(split.validation))
+        threshold = fit_threshold(softmax(validation, temperature), recipe.coverage)
+    known = read_metadata(file)
+    fitted = known.model_copy(
+        update={"temperature": temperature, "abstention_threshold": round(threshold, 4)}
+    )
+    write_metadata(file, fitted)
+    classifier = OnnxClassifier(file)
+    measurement = measure(classifier, cache, split.test, recipe)
+    classifier.close()
+    kept = {name: value for name, value in known.scores.items() if name == OPERATIONS}
+    published = fitted.model_copy(update={"scores": kept | _scores(measurement, unseen)})
+    write_metadata(file, published)
+    unheard = measure_answers(foreign, temperature, threshold) if foreign else None
+    return _Judged(published, measurement, unseen, unheard)
+
+
+def _write_card(
+    model: Path, judged: _Judged, recipe: Recipe, sources: Sequence[Recipe], precision: Precision
+) -> None:
     members = [one for one in sources if one.name in recipe.teachers]
     if recipe.model != "ensemble":
         members = [recipe]
-    target.with_suffix(".md").write_text(
-        write_card(
-            published,
-            precision,
-            measurement,
-            recipe,
-            members,
-            unseen,
-            measure_answers(foreign, temperature, threshold) if foreign else None,
-        ),
-        encoding="utf-8",
+    text = write_card(
+        judged.metadata,
+        precision,
+        judged.measurement,
+        recipe,
+        members,
+        judged.unseen,
+        judged.foreign,
     )
-    return measurement
+    model.with_suffix(".md").write_text(text, encoding="utf-8")

@@ -25,7 +25,7 @@ from training import __main__ as command_line
 from training import publish as publishing
 from training.cache import AudioCache
 from training.dataset import clip_windows
-from training.export import ExportedModel, load_trained
+from training.export import ExportedModel, load_trained, write_metadata
 from training.labels import LABELS
 from training.measure import Measurement
 from training.metrics import softmax
@@ -204,6 +204,32 @@ def test_the_card_can_be_measured_again(
     scores = result.stdout[result.stdout.index("One window per clip") :].strip()
     assert scores in published.model.with_suffix(".md").read_text(encoding="utf-8")
     assert json.loads(out.read_text())["ece"] == pytest.approx(published.measurement.ece)
+
+
+def test_a_file_is_calibrated_anew_and_keeps_its_network(
+    published: Published, cache_folder: Path, tmp_path: Path
+) -> None:
+    model, twin = tmp_path / "model.onnx", tmp_path / "model.gpu.onnx"
+    for file in (model, twin):
+        file.write_bytes(published.model.read_bytes())
+    before = read_metadata(model)
+    scores = {OPERATIONS: before.scores[OPERATIONS], "ece": 0.9, "of long ago": 1.0}
+    write_metadata(model, before.model_copy(update={"temperature": 9.0, "scores": scores}))
+    (tmp_path / "tiny.toml").write_text(_MEMBER.format(model="resnet34"))
+    given = [str(tmp_path / "tiny.toml"), str(model), "--cache", str(cache_folder)]
+    result = CliRunner().invoke(
+        command_line.app, ["calibrate", *given, "--runs", str(tmp_path / "runs")]
+    )
+    assert result.exit_code == 0, result.output
+    after = read_metadata(model)
+    assert after.temperature == pytest.approx(before.temperature)
+    assert after.abstention_threshold == before.abstention_threshold
+    assert after.scores == before.scores
+    assert "calibrated" in after.provenance
+    assert read_metadata(twin) == after
+    assert onnx.load(model).graph == onnx.load(published.model).graph
+    card = model.with_suffix(".md").read_text(encoding="utf-8")
+    assert f"{before.temperature:.3f}, then softmax" in card
 
 
 def test_a_file_for_gpus_is_the_same_model(
