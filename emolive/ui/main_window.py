@@ -181,6 +181,7 @@ class MainWindow(TakesFiles, Shell):
         self.guide.left.connect(lambda: self._leave_guide(lambda: None))
         self.runner.said.connect(lambda message: self.show_message("run", message))
         self.runner.noted.connect(self.show_message)
+        self.runner.forgotten.connect(self.begin_anew)
         self.runner.began.connect(self.recording.begin)
         self.runner.state_changed.connect(self._on_run_state)
         meter = self.runner.bridge.meter

@@ -50,7 +50,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A banner. `more`: what else can be done; `session`, `sessions`: ids that it is about."""
+    """A banner. `more`: what else can be done; `session`, `sessions`: ids that it is about.
+
+    `occasion` tells this time from another of which there is the same to say.
+    """
 
     severity: Severity
     text: str
@@ -58,6 +61,7 @@ class Message:
     more: tuple[Action, ...] = ()
     session: str | None = None
     sessions: tuple[str, ...] = ()
+    occasion: str = ""
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -156,7 +160,8 @@ def alert_message(alerts: Sequence[Alert]) -> Message | None:
     text = gravest.message
     if len(alerts) > 1:
         text += " " + ntr("({count} more alert)", "({count} more alerts)", len(alerts) - 1)
-    return Message(LOOKS[gravest.severity], text)
+    occasion = f"{gravest.rule} {gravest.stream} {gravest.fired_sample}"
+    return Message(LOOKS[gravest.severity], text, occasion=occasion)
 
 
 def rules_message(problem: str) -> Message:

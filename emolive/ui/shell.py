@@ -97,6 +97,11 @@ class Shell(QMainWindow):
         self.board.set(part, message)
         self.banner.show_message(self.board.top)
 
+    def begin_anew(self, part: str) -> None:
+        """A part of the window may say again what was read before."""
+        self.board.forget(part)
+        self.banner.show_message(self.board.top)
+
     def dismiss(self) -> None:
         """A person has read what the banner says."""
         if self.banner.message is not None:

@@ -106,7 +106,7 @@ def test_rules_that_cannot_be_used_stop_nothing_else(
     assert window.banner.message is None
     assert window.live.header.rules.isVisible(), "closing the banner mends nothing"
     assert window.live.header.rules.toolTip() == text
-    window.board.forget("rules")
+    window.begin_anew("rules")
     window.runner._tell_rules(window.runner.run)
     window.banner.action.click()
     assert window.settings_page.isVisible()

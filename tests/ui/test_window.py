@@ -13,7 +13,8 @@ from pytestqt.qtbot import QtBot
 
 from emolive.errors import AudioDeviceError, ModelError
 from emolive.monitoring.sources import SourceKind
-from emolive.types import EngineState, Event, SpeechState, StreamStatus
+from emolive.types import Alert, AlertEnded, EngineState, Event, SpeechState, StreamStatus
+from emolive.types import Severity as AlertSeverity
 from emolive.ui.banner import Banner
 from emolive.ui.live.sources import DEMO, file_choice
 from emolive.ui.main_window import MainWindow
@@ -172,6 +173,32 @@ def test_a_hint_that_was_dismissed_does_not_come_back(
     assert not window.banner.isVisible()
     say(window, runs, status(EngineState.RUNNING, hint="Something else."))
     assert message(window) == "Something else."
+
+
+def test_the_next_run_says_again_what_was_read_in_the_last(
+    qtbot: QtBot, window: MainWindow, runs: feed.FakeRuns
+) -> None:
+    for _ in range(2):
+        run(qtbot, window, runs)
+        say(window, runs, status(EngineState.RUNNING, hint="Allow the microphone."))
+        assert message(window) == "Allow the microphone."
+        qtbot.mouseClick(window.banner.close_button, Qt.MouseButton.LeftButton)
+        qtbot.keyClick(window, Qt.Key.Key_Space)
+        qtbot.waitUntil(lambda: window.runner.state is EngineState.STOPPED)
+
+
+def test_an_alert_that_was_read_is_told_when_it_comes_again(
+    qtbot: QtBot, window: MainWindow, runs: feed.FakeRuns
+) -> None:
+    run(qtbot, window, runs)
+    for at in (5, 9):
+        anger = Alert("A", "emotion", AlertSeverity.WARNING, "mono", None, at, at, at, "Angry.")
+        say(window, runs, anger)
+        assert message(window) == "Angry."
+        qtbot.mouseClick(window.banner.close_button, Qt.MouseButton.LeftButton)
+        say(window, runs, anger)
+        assert not window.banner.isVisible(), "it was read"
+        say(window, runs, AlertEnded("A", "mono", at, at + 2))
 
 
 def test_an_engine_that_fails_says_why_and_offers_the_demo(

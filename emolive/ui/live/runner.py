@@ -157,6 +157,7 @@ class LiveRunner(QObject):
     frame = Signal(float)
     said = Signal(object)
     noted = Signal(str, object)
+    forgotten = Signal(str)
     explained = Signal(object)
     began = Signal(object)
     # From the explainer's thread; queued.
@@ -202,7 +203,6 @@ class LiveRunner(QObject):
         self._over = None
         self.choice = choice
         self._forget()
-        self.said.emit(None)
         self._enter(EngineState.STARTING)
         self.controller.start(choice, split=split)
 
@@ -323,8 +323,8 @@ class LiveRunner(QObject):
     def _forget(self) -> None:
         self._retire()
         self._alerts.clear()
-        for part in ("provider", "alerts", "rules"):
-            self.noted.emit(part, None)
+        for part in ("run", "provider", "alerts", "rules"):
+            self.forgotten.emit(part)
         self.model = None
         self._shown = ()
         self.streams_changed.emit()
