@@ -179,8 +179,7 @@ class MainWindow(TakesFiles, Shell):
         self.guide.started.connect(lambda: self._leave_guide(self.live.start))
         self.guide.demo.connect(lambda: self._leave_guide(lambda: self.live.play(DEMO)))
         self.guide.left.connect(lambda: self._leave_guide(lambda: None))
-        self.runner.said.connect(lambda message: self.show_message("run", message))
-        self.runner.noted.connect(self.show_message)
+        self.runner.noted.connect(self.show_state)
         self.runner.forgotten.connect(self.begin_anew)
         self.runner.began.connect(self.recording.begin)
         self.runner.state_changed.connect(self._on_run_state)
@@ -404,11 +403,11 @@ class MainWindow(TakesFiles, Shell):
         for part in (self.live.header, self.settings_page, self.guide):
             part.set_devices(devices)
         self.live.header.meter.resume()
-        self.show_message("devices", None)
+        self.show_state("devices", None)
 
     def _on_device_problem(self, problem: str) -> None:
         if not self.runner.active:
-            self.show_message("devices", messages.device_message(problem))
+            self.show_state("devices", messages.device_message(problem))
 
     def _on_system_theme(self) -> None:
         settings = self.preferences.effective

@@ -72,8 +72,8 @@ class Message:
 class MessageBoard:
     """Messages of several parts of the window; the gravest one is shown, of equals the newest.
 
-    One message per part and at most a handful of parts. What a person dismissed stays away until
-    its part has something else to say.
+    One message per part and at most a handful of parts. A state that a person dismissed stays away
+    until its part has something else to say; what happens is told each time.
     """
 
     def __init__(self) -> None:
@@ -82,12 +82,17 @@ class MessageBoard:
         self._dismissed: dict[str, Message] = {}
 
     def set(self, part: str, message: Message | None) -> None:
-        """What `part` has to say now; None: nothing."""
+        """How `part` stands, told again and again; None: there is nothing to say."""
         if self._messages.get(part) == message:
             return
         self._messages.pop(part, None)
         if message is not None:
             self._messages[part] = message
+
+    def say(self, part: str, message: Message | None) -> None:
+        """Something happened, whether or not the same was read before; None: it is past."""
+        self.forget(part)
+        self.set(part, message)
 
     def dismiss(self, message: Message) -> None:
         """A person has read it."""

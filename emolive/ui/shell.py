@@ -93,7 +93,12 @@ class Shell(QMainWindow):
             shown()
 
     def show_message(self, part: str, message: Message | None) -> None:
-        """What a part of the window has to say; None: nothing any more."""
+        """Something happened in a part of the window; None: there is nothing to say any more."""
+        self.board.say(part, message)
+        self.banner.show_message(self.board.top)
+
+    def show_state(self, part: str, message: Message | None) -> None:
+        """How a part of the window stands; what was read of that is not shown again."""
         self.board.set(part, message)
         self.banner.show_message(self.board.top)
 

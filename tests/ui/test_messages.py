@@ -48,6 +48,19 @@ def test_what_was_dismissed_stays_away_until_its_part_says_something_else() -> N
     assert board.top == WARNING, "a new run may say it again"
 
 
+def test_what_happens_again_is_told_again() -> None:
+    board = MessageBoard()
+    for _ in range(2):
+        board.say("sessions", WARNING)
+        assert board.top == WARNING
+        board.dismiss(WARNING)
+        assert board.top is None
+        board.set("sessions", WARNING)
+        assert board.top is None, "it was read"
+    board.say("sessions", None)
+    assert board.top is None
+
+
 def test_a_move_to_another_processor_is_told_once_it_happened() -> None:
     before = "CUDA is not used: no driver."
     same = feed.status(EngineState.RUNNING, provider_note=before)

@@ -36,6 +36,7 @@ class RecordingController(Recordings):
         super().__init__(controller.work, save_audio, parent)
         self._controller = controller
         self._recorder: Recorder | None = None
+        self._trouble: str | None = None
         self._armed = False
         self._timer = timer(self, _LOOK_MS, self._look)
 
@@ -95,6 +96,7 @@ class RecordingController(Recordings):
         except EmoliveError as error:
             self._fail(str(error))
         if self._recorder is not None:
+            self._trouble = None
             self.said.emit(None)
             self._timer.start()
             self._look()
@@ -110,7 +112,8 @@ class RecordingController(Recordings):
             self._tell_end(status, recorder.session)
             return
         self.shown.emit(status)
-        if status.state is RecorderState.TROUBLED and status.error:
-            self.said.emit(Message(Severity.WARNING, status.error, Action.STOP_RECORDING))
-        else:
-            self.said.emit(None)
+        trouble = status.error if status.state is RecorderState.TROUBLED else None
+        if trouble != self._trouble:
+            self._trouble = trouble
+            warning = Message(Severity.WARNING, trouble or "", Action.STOP_RECORDING)
+            self.said.emit(warning if trouble else None)

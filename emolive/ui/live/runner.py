@@ -155,7 +155,6 @@ class LiveRunner(QObject):
     streams_changed = Signal()
     status = Signal(object)
     frame = Signal(float)
-    said = Signal(object)
     noted = Signal(str, object)
     forgotten = Signal(str)
     explained = Signal(object)
@@ -248,7 +247,7 @@ class LiveRunner(QObject):
             text = tr("Internal error: {name}: {text}", name=name, text=text)
         assert self.choice is not None
         own = isinstance(error, ModelError) and self.runs.own_model
-        self.said.emit(messages.failure_message(text, self.choice, model=own))
+        self.noted.emit("run", messages.failure_message(text, self.choice, model=own))
         self._enter(EngineState.FAILED)
 
     def _on_stopped(self) -> None:
@@ -256,7 +255,8 @@ class LiveRunner(QObject):
         self.run = None
         over, self._over = self._over, None
         assert self.choice is not None
-        self.said.emit(messages.ended_message(over, self.choice) if over is not None else None)
+        ended = messages.ended_message(over, self.choice) if over is not None else None
+        self.noted.emit("run", ended)
         self._enter(EngineState.STOPPED)
         self._on_frame()
 
@@ -289,7 +289,7 @@ class LiveRunner(QObject):
             self._over = status
             self.controller.stop()
         elif status.state is not EngineState.STOPPING:
-            self.said.emit(messages.running_message(status))
+            self.noted.emit("run", messages.running_message(status))
             self._enter(status.state)
 
     def _on_alert(self, alert: Alert) -> None:
