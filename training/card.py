@@ -161,7 +161,7 @@ def write_card(
     """
     parts = [write_unseen(unseen)] if unseen else []
     if foreign:
-        parts.append(write_file(foreign, fitted=unseen is not None and unseen.by_file))
+        parts.append(write_file(foreign))
     elsewhere = "\n\n".join(("\n## Corpora never heard", *parts)) + "\n" if parts else ""
     provenance = "\n".join(f"- {key}: `{value}`" for key, value in metadata.provenance.items())
     shape = ", ".join(map(str, metadata.input_shape))

@@ -154,12 +154,13 @@ def _operations(trained: Trained | Ensemble, recipe: Recipe) -> float:
 def _shift(
     classifier: OnnxClassifier, cache: AudioCache, recipe: Recipe, split: Split
 ) -> ShiftReference | None:
-    """How far speech is from the training speech; None without speech that was kept out."""
-    kept_out = tuple(c for c in cache.clips if c.corpus in MEASURED_ONLY and c.emotion is not None)
-    if not kept_out:
-        return None
+    """How far speech is from training speech; what is known of it without speech never heard."""
+    known = {*classifier.metadata.corpora, *MEASURED_ONLY}
+    unheard = tuple(c for c in cache.clips if c.corpus not in known and c.emotion is not None)
+    if not unheard or classifier.metadata.embedding_size is None:
+        return classifier.metadata.shift
     heard = embeddings(classifier, cache, split.train, recipe, "Training speech")
-    return fit_shift(heard, embeddings(classifier, cache, kept_out, recipe, "Speech kept out"))
+    return fit_shift(heard, embeddings(classifier, cache, unheard, recipe, "Unknown speech"))
 
 
 def publish_twin(
@@ -248,11 +249,8 @@ def publish(
         labels = labels_of(split.validation)
         for path, logits in answers.items():
             say(f"{path.stem}: validation accuracy {(logits.argmax(1) == labels).mean():.4f}")
-        classifier = OnnxClassifier(final_file)
-        shift = _shift(classifier, cache, recipe, split)
-        classifier.close()
         scores = {OPERATIONS: _operations(trained, recipe)}
-        write_metadata(final_file, metadata.model_copy(update={"shift": shift, "scores": scores}))
+        write_metadata(final_file, metadata.model_copy(update={"scores": scores}))
         judged = _judge(final_file, answers[final_file], cache, recipe, left_out)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(final_file.read_bytes())
@@ -271,8 +269,7 @@ def calibrate(
 ) -> Measurement:
     """Fit and measure a published file anew, as `publish` does, and write its card.
 
-    Its network and shift reference stay as they are; its file for GPUs, where there is one, gets
-    the same metadata.
+    Its network stays as it is; its file for GPUs, where there is one, gets the same metadata.
 
     Returns:
         What was measured on the test speakers.
@@ -314,24 +311,29 @@ def _judge(
     recipe: Recipe,
     left_out: Sequence[FoldResult],
 ) -> _Judged:
-    """Fit temperature and threshold, measure, and write all of it into the file.
+    """Fit temperature, threshold and shift, measure, and write all of it into the file.
 
     `validation` are the file's logits of the validation speakers, for want of `left_out`.
     """
     split = split_clips(cache.clips, recipe)
     classifier = OnnxClassifier(file)
     foreign = answers_of_file(classifier, cache, recipe, cache.clips)
+    shift = _shift(classifier, cache, recipe, split)
     classifier.close()
     unseen = None
     if left_out:
-        unseen = measure_unseen(left_out, recipe.decided_right, foreign)
+        unseen = measure_unseen(left_out, recipe.decided_right)
         temperature, threshold = unseen.temperature, unseen.threshold
     else:
         temperature = fit_temperature(validation, labels_of(split.validation))
         threshold = fit_threshold(softmax(validation, temperature), recipe.coverage)
     known = read_metadata(file)
     fitted = known.model_copy(
-        update={"temperature": temperature, "abstention_threshold": round(threshold, 4)}
+        update={
+            "temperature": temperature,
+            "abstention_threshold": round(threshold, 4),
+            "shift": shift,
+        }
     )
     write_metadata(file, fitted)
     classifier = OnnxClassifier(file)

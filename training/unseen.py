@@ -67,8 +67,9 @@ class Unseen:
     """All corpora together; `coverage_80` is the share that can be decided with 80 % right.
 
     `surest` are the shares of right ones in the 5, 10 and 20 % (`_SUREST`) with most confidence.
-    `source` tells whose answers they are, and how corpora were left out; `by_file`: none of these
-    answers allowed a threshold, which is that of corpora that the file never heard.
+    `source` tells whose answers they are, and how corpora were left out. `nested` is coverage and
+    the share of right ones where temperature and threshold of each corpus are fitted on the others
+    (None: not fitted here, or nothing decided).
     """
 
     temperature: float
@@ -80,7 +81,7 @@ class Unseen:
     corpora: tuple[UnseenCorpus, ...]
     surest: tuple[float, ...] = ()
     source: str = ""
-    by_file: bool = False
+    nested: tuple[float, float] | None = None
 
     @property
     def mean(self) -> tuple[float, float]:
@@ -122,42 +123,73 @@ def _how(results: Sequence[FoldResult]) -> str:
     )
 
 
-def measure_unseen(
-    results: Sequence[FoldResult], right: float, own: Sequence[Answers] = ()
-) -> Unseen:
-    """Fit temperature (least log-loss) and threshold (`right` of the decided windows are right).
+def measure_unseen(results: Sequence[FoldResult], right: float) -> Unseen:
+    """Fit temperature (least log-loss) and threshold.
 
-    Where `results` allow no such threshold, it is that of `own`: what the very file, which was
-    trained on more, answers for corpora that it never heard.
+    The threshold is the lowest at which at least `right` of the decided windows are right, and
+    also are so of each corpus by what the others would allow, on average (`Unseen.nested`). Where
+    there is none it is 1: nothing is decided.
 
     Raises:
         ValueError: there is no result.
     """
     if not results:
         raise ValueError("there are no leave-one-corpus-out results")
-    parts = [
-        (one, corpus, np.array(one.corpora) == corpus)
-        for one in results
-        for corpus in sorted(set(one.corpora))
-    ]
     answers = [
         Answers(corpus, one.window_logits[CONDITION][mine], one.labels[mine])
-        for one, corpus, mine in parts
+        for one in results
+        for corpus in sorted(set(one.corpora))
+        for mine in [np.array(one.corpora) == corpus]
     ]
+    temperature = _temperature(answers)
+    threshold, nested = _honest_threshold(answers, temperature, right)
+    found = measure_answers(answers, temperature, threshold)
+    source = f"Recipe `{results[0].about.get('recipe', '')}`, {_how(results)}"
+    return replace(found, source=source, nested=nested)
+
+
+def _temperature(answers: Sequence[Answers]) -> float:
     logits, labels, weights = _pooled(answers)
 
     def loss(log_temperature: float) -> float:
         likely = softmax(logits, float(np.exp(log_temperature)))[np.arange(labels.size), labels]
         return -float(weights @ np.log(np.maximum(likely, 1e-12)))
 
-    temperature = float(np.exp(minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded").x))
-    threshold = _threshold(answers, temperature, right)
-    by_file = threshold == _NEVER and bool(own)
-    if by_file:
-        threshold = _threshold(own, temperature, right)
-    source = f"Recipe `{results[0].about.get('recipe', '')}`, {_how(results)}"
-    found = measure_answers(answers, temperature, threshold)
-    return replace(found, source=source, by_file=by_file)
+    return float(np.exp(minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded").x))
+
+
+def _honest_threshold(
+    answers: Sequence[Answers], temperature: float, right: float
+) -> tuple[float, tuple[float, float] | None]:
+    """The threshold, and coverage and the share of right ones where it comes from other corpora.
+
+    What is right of the windows that chose a threshold flatters it a little, so more is asked of
+    them than of the corpora that had no say.
+    """
+    if len(answers) < 2:
+        return _threshold(answers, temperature, right), None
+    folds = []
+    for tested in answers:
+        others = [one for one in answers if one is not tested]
+        folds.append((tested, others, _temperature(others)))
+    for asked in np.arange(right, 1.0, 0.01):
+        shares = []
+        for tested, others, warmth in folds:
+            one = measure_answers([tested], warmth, _threshold(others, warmth, asked))
+            shares.append((one.coverage, one.coverage * one.right))
+        decided, correct = np.mean(shares, axis=0)
+        if decided and correct / decided >= right:
+            threshold = _threshold(answers, temperature, asked)
+            return threshold, (float(decided), float(correct / decided))
+    return _NEVER, None
+
+
+def _threshold(answers: Sequence[Answers], temperature: float, right: float) -> float:
+    """The lowest with `right` of the decided windows right, `_NEVER` if there is none."""
+    logits, labels, weights = _pooled(answers)
+    probabilities = softmax(logits, temperature)
+    correct = probabilities.argmax(1) == labels
+    return _decided(probabilities.max(1), correct, weights, right)[0]
 
 
 def answers_of_file(
@@ -204,14 +236,6 @@ def _weights(labels: Ints) -> Floats:
     weights: Floats = 1.0 / np.bincount(labels)[labels]
     weights /= weights.sum()
     return weights
-
-
-def _threshold(answers: Sequence[Answers], temperature: float, right: float) -> float:
-    """The lowest with `right` of the decided windows right, `_NEVER` if there is none."""
-    logits, labels, weights = _pooled(answers)
-    probabilities = softmax(logits, temperature)
-    correct = probabilities.argmax(1) == labels
-    return _decided(probabilities.max(1), correct, weights, right)[0]
 
 
 def _decided(
@@ -336,18 +360,21 @@ def write_unseen(unseen: Unseen) -> str:
     raw, centred = unseen.mean
     decided, right, strict = map(_percent, (unseen.coverage, unseen.right, unseen.coverage_80))
     surest = ", ".join(map(_percent, unseen.surest))
-    if unseen.by_file:
-        last = f"""No threshold makes enough of the decided windows right here. The file's does so
-  on corpora of which the file itself heard nothing (below); of these windows it decides
-  {decided} %, {right} % of them correctly."""
+    if unseen.threshold == _NEVER:
+        last = """No threshold makes enough of the decided windows right, so by itself it decides
+  nothing; a threshold of one's own, or teaching it, does."""
     else:
         last = f"""At the threshold {decided} % of these windows are decided, {right} % of them
   correctly; 80 % right would leave {strict} % decided."""
+    if unseen.nested:
+        decided, right = map(_percent, unseen.nested)
+        last += f"""
+- Of each corpus, by temperature and threshold that the others allow: {decided} % decided,
+  {right} % of them correctly. That is what the threshold was raised for."""
     return f"""{unseen.source} (one window per clip, clean).
 This is what to expect of voices, rooms and languages that it does not know, and what
 temperature and threshold are fitted on. UAR among all eight classes; among the corpus's own; and
-the same with the answer's bias removed (the mean log-probability over the corpus subtracted, as
-source profiles do):
+the same with the answer's bias removed (the mean log-probability over the corpus subtracted):
 
 {_table(unseen, "left out")}
 
@@ -360,13 +387,11 @@ source profiles do):
 - {last}"""
 
 
-def write_file(unseen: Unseen, *, fitted: bool | None = None) -> str:
-    """Of a file, as Markdown; `fitted`: whether its threshold was, on these (None: not known)."""
+def write_file(unseen: Unseen) -> str:
+    """Of a file, as Markdown."""
     decided, right, strict = map(_percent, (unseen.coverage, unseen.right, unseen.coverage_80))
-    how = ", the latter fitted on them" if fitted else ", which were not fitted on them"
-    how = "" if fitted is None else how
     return f"""This very file on corpora of which it heard nothing, at its own temperature and
-threshold{how} (one window per clip, clean; columns: UAR among all eight
+threshold, which were not fitted on them (one window per clip, clean; columns: UAR among all eight
 classes, among the corpus's own, with the answer's bias removed; false alarms: windows of neutral or
 calm speech decided to be angry, per hour of such speech; decided at the threshold, classes alike,
 and right among those):

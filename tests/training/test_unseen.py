@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,12 +15,16 @@ import soundfile
 from typer.testing import CliRunner
 
 from emolive.errors import EmoliveError
+from emolive.types import FloatArray
+from tests.models import waveform_metadata
 from training import __main__ as command_line
-from training.cache import prepare
+from training import publish as publishing
+from training.cache import CachedClip, prepare
 from training.corpora import read_corpora
 from training.labels import LABELS
 from training.metrics import softmax
 from training.results import FoldResult
+from training.splits import Split
 from training.unseen import (
     Answers,
     every_corpus,
@@ -112,16 +117,46 @@ def test_nothing_is_decided_where_nothing_is_known() -> None:
     assert unseen.coverage == 0.0
 
 
-def test_where_corpora_left_out_allow_no_threshold_those_that_the_file_never_heard_do() -> None:
-    labels = np.arange(800) % 8
-    vague = _result("a", np.zeros((800, 8)), labels)
-    other = _sure_of_itself("b", 2.0, 1)
-    own = Answers("b", other.window_logits["clean"], other.labels)
-    unseen = measure_unseen([vague], 0.7, [own])
-    assert unseen.by_file
-    assert measure_answers([own], unseen.temperature, unseen.threshold).right >= 0.7
-    assert "No threshold" in write_unseen(unseen)
-    assert not measure_unseen([other], 0.7, [own]).by_file
+def test_what_is_told_of_a_corpus_was_not_fitted_on_it() -> None:
+    """Three corpora that are as sure as they are right, and one that is right less often."""
+    honest = [_sure_of_itself(name, 1.0, seed) for name, seed in (("a", 1), ("b", 2), ("e", 3))]
+    labels = np.where(np.arange(4000) % 5, honest[0].labels, (honest[0].labels + 1) % len(LABELS))
+    wrong = _result("c", honest[0].window_logits["clean"], labels)
+    alone, unseen = measure_unseen(honest, right=0.8), measure_unseen([*honest, wrong], right=0.8)
+    assert alone.nested is not None
+    assert unseen.nested is not None
+    # The corpora that choose are righter than what is asked of the one that has no say.
+    assert alone.right == pytest.approx(alone.nested[1], abs=0.02)
+    assert unseen.right > alone.right
+    assert unseen.nested[1] >= 0.8
+    assert unseen.threshold > alone.threshold
+    assert f"{100 * unseen.nested[1]:.1f} % of them correctly" in write_unseen(unseen)
+    assert measure_unseen([honest[0], wrong], right=0.95).threshold == 1.0
+
+
+def test_speech_for_measuring_only_sets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[set[str]] = []
+
+    def embeddings(
+        _: object, __: object, clips: tuple[CachedClip, ...], *___: object
+    ) -> FloatArray:
+        asked.append({clip.corpus for clip in clips})
+        return np.random.default_rng(len(asked)).normal(size=(64, 6)).astype(np.float32)
+
+    monkeypatch.setattr(publishing, "embeddings", embeddings)
+    clips = tuple(
+        CachedClip(f"{corpus}{i}", corpus, "1", "male", "en", "sad", 0, 1, f"{corpus}{i}")
+        for corpus in ("tess", "meld", "urdu")
+        for i in range(3)
+    )
+    classifier = SimpleNamespace(metadata=waveform_metadata(corpora=("tess",)))
+    split = Split(clips[:3], (), ())
+    cache = SimpleNamespace(clips=clips)
+    shift = publishing._shift(classifier, cache, None, split)  # type: ignore[arg-type]
+    assert shift is not None
+    assert asked == [{"tess"}, {"urdu"}]
+    only = SimpleNamespace(clips=clips[:6])
+    assert publishing._shift(classifier, only, None, split) is None  # type: ignore[arg-type]
 
 
 def test_scores_of_a_corpus_by_hand() -> None:
