@@ -25,6 +25,7 @@ from emolive.engine.offline import BLOCK_S, analyze_source
 from emolive.engine.redecision import decided_again
 from emolive.errors import AudioFileError, EmoliveError
 from emolive.inference.classifier import Classifier
+from emolive.inference.decision import DecisionConfig
 from emolive.inference.loading import load_classifier
 from emolive.inference.providers import Requested
 from emolive.session.database import library_folder
@@ -74,6 +75,7 @@ def analyze(
     *,
     model: AnyPath | Classifier | None = None,
     hop_s: float = 0.5,
+    threshold: float | None = None,
     channels: ChannelUse = "mix",
     baseline: BaselineMode = "off",
     expected_neutral: float | str | None = None,
@@ -87,6 +89,7 @@ def analyze(
         sampling_rate: of an array, in Hz.
         model: an ONNX file, what `load_model` returned, or None for the bundled one.
         hop_s: seconds from one answer to the next, 0.1 to 3.0.
+        threshold: an answer below this confidence is uncertain; None: as the model says.
         channels: "mix" averages all channels into one stream, "split" keeps each as a stream.
         baseline: "files" takes the model's own bias on this recording out, "library" by what the
             library knows of its folder, or of all sources together; "off" leaves answers as they
@@ -115,7 +118,7 @@ def analyze(
         path = Path("array")
         source = ArraySource(audio, sampling_rate, block_s=BLOCK_S, channels=channels)
     with _loaded(model) as classifier:
-        config = EngineConfig(hop_s=hop_s)
+        config = EngineConfig(hop_s=hop_s, decision=DecisionConfig(threshold=threshold))
         analysis = analyze_source(source, path, classifier, SileroVad(), config)
         if baseline != "off":
             item = None if isinstance(source, ArraySource) else AudioInput(path, PurePath())
@@ -136,6 +139,7 @@ def listen(
     file: AnyPath | None = None,
     model: AnyPath | Classifier | None = None,
     hop_s: float = 0.5,
+    threshold: float | None = None,
     duration_s: float | None = None,
     baseline: Literal["library", "off"] = "off",
     expected_neutral: float | str | None = None,
@@ -151,6 +155,7 @@ def listen(
         file: plays this as if it were spoken now, in place of a device.
         model: as for `analyze`.
         hop_s: as for `analyze`.
+        threshold: as for `analyze`.
         duration_s: ends by itself after so many seconds of sound; None goes on until you leave.
         baseline: "library" adapts answers to this source by what the library knows of it, which
             learns what is heard now in the end; "off" leaves them as they are.
@@ -173,9 +178,12 @@ def listen(
         _expected(expected_neutral), library=None if library is None else Path(library)
     )
     source: AudioSource = Microphone(device) if file is None else FileSource(file, paced=True)
-    description = RunDescription(
-        source, RunSettings(hop_s=hop_s, baseline=None if baseline == "off" else choice)
+    settings = RunSettings(
+        hop_s=hop_s,
+        decision=DecisionConfig(threshold=threshold),
+        baseline=None if baseline == "off" else choice,
     )
+    description = RunDescription(source, settings)
     with (
         _loaded(model) as classifier,
         closing(Monitoring(lambda *_: classifier, frees=False)) as monitoring,

@@ -83,6 +83,13 @@ def test_the_document_is_true(
         assert f"`{name}`" in _DOCUMENT.read_text("utf-8")
 
 
+def test_a_threshold_of_ones_own_decides(talk: Path, model: Path) -> None:
+    found = emolive.analyze(talk, model=model, threshold=1.0)
+    assert {segment.label for segment in found.segments} <= {"uncertain", "silence"}
+    found = emolive.analyze(talk, model=model, threshold=0.0)
+    assert "uncertain" not in {segment.label for segment in found.segments}
+
+
 def test_an_array_is_heard_like_its_file(talk: Path, model: Path) -> None:
     samples, rate = soundfile.read(talk, dtype="float32")
     with_file = _rows(emolive.table(emolive.analyze(talk, model=model)))

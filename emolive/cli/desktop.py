@@ -58,4 +58,5 @@ def open_desktop(
         provider=None if using.provider is None else using.provider.value,
         language=ASKED.get(),
         hop_s=using.hop,
+        threshold=using.threshold,
     )

@@ -107,6 +107,7 @@ def run_in_terminal(source: AudioSource, options: LiveOptions, *, call: bool = F
         using.model,
         cast(Requested, using.processor),
         config.hop_s,
+        config.decision,
         rules=watching.rules,
         library=library,
         baseline=baseline,

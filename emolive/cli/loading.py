@@ -26,7 +26,7 @@ def load_model(
     Raises:
         EmoliveError: it cannot be used, or the hop does not fit the model's front end.
     """
-    config = EngineConfig(hop_s=using.interval_s)
+    config = EngineConfig(hop_s=using.interval_s, decision=using.decision)
     classifier = load_classifier(using.model, using.processor, batch_sizes)
     config.hop_samples(classifier.metadata.front_end)
     return classifier, config

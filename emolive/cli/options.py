@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from emolive.inference.decision import DecisionConfig
 
 # The names of the export registry, which itself is too heavy for `--help`.
 FORMATS = (
@@ -55,18 +58,29 @@ ModelOption = Annotated[
 _PROVIDER = typer.Option("--provider", help="Processor for the model; auto: CUDA if it works.")
 _HOP = typer.Option("--hop", metavar="SECONDS", min=0.1, max=3.0, help="Time between two answers.")
 ProviderOption = Annotated[Provider, _PROVIDER]
+ThresholdOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        min=0.0,
+        max=1.0,
+        help="An answer below this confidence is uncertain; else as the model says.",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """What infers, on which processor, and how often; None is what the app has set, or the usual.
+    """What infers, on which processor, how often and how surely.
 
-    `processor` and `interval_s` are those of the terminal.
+    None is what the app has set, or the usual; `processor`, `interval_s` and `decision` are those
+    of the terminal.
     """
 
     model: ModelOption = None
     provider: Annotated[Provider | None, _PROVIDER] = None
     hop: Annotated[float | None, _HOP] = None
+    threshold: ThresholdOption = None
 
     @property
     def processor(self) -> str:
@@ -77,6 +91,13 @@ class ModelChoice:
     def interval_s(self) -> float:
         """The hop."""
         return self.hop or 0.5
+
+    @property
+    def decision(self) -> DecisionConfig:
+        """How answers are decided."""
+        from emolive.inference.decision import DecisionConfig
+
+        return DecisionConfig(threshold=self.threshold)
 
 
 @dataclass(frozen=True, slots=True)

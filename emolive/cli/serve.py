@@ -218,6 +218,7 @@ def serve(
             model=using.model,
             provider=using.processor,
             hop_s=using.hop,
+            decision=using.decision,
             baseline=baseline_choice(adapting, library),
             history=history,
             recordings=_whole(recordings),

@@ -87,6 +87,7 @@ def wall(
         cards = []
         settings = RunSettings(
             hop_s=config.hop_s,
+            decision=config.decision,
             rules=watching.rules,
             library=options.library,
             baseline=baseline,

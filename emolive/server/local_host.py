@@ -126,7 +126,7 @@ class LocalHost:
         self._rules: RuleSet | None = None if settings.rules is None else load_rules(settings.rules)
         self._loaded: list[Classifier] = [self._load(settings.model, settings.provider)]
         classifier = self._loaded[0]
-        config = EngineConfig(hop_s=settings.hop_s)
+        config = EngineConfig(hop_s=settings.hop_s, decision=settings.decision)
         config.hop_samples(classifier.metadata.front_end)
         metadata = classifier.metadata
         self.model = ModelFacts(
@@ -284,6 +284,7 @@ class LocalHost:
             self._settings.model,
             cast(Requested, self._settings.provider),
             self._settings.hop_s,
+            self._settings.decision,
             baseline=self._baseline(request),
         )
         tags = (request.tap, *([TO_BE_MOVED] if self._settings.recordings else []))

@@ -14,6 +14,7 @@ from emolive.alerts.webhook_settings import is_loopback
 from emolive.errors import EmoliveError
 from emolive.extras import way_to_get
 from emolive.i18n import tr
+from emolive.inference.decision import DecisionConfig
 from emolive.monitoring import BaselineChoice
 from emolive.server.tokens import SHORTEST_PUBLIC
 
@@ -59,6 +60,7 @@ class ServerSettings:
     model: Path | None = None
     provider: str = "auto"
     hop_s: float = 0.5
+    decision: DecisionConfig = field(default_factory=DecisionConfig)
     baseline: BaselineChoice | None = None
     history: str | None = field(default=None, repr=False)
     recordings: str | None = None

@@ -68,6 +68,7 @@ def run_app(
     theme: ThemeChoice | None = None,
     language: str | None = None,
     hop_s: float | None = None,
+    threshold: float | None = None,
     store: SettingsStore | None = None,
 ) -> int:
     """Open the window and stay until it is closed; returns the exit code.
@@ -85,6 +86,7 @@ def run_app(
         theme: ``"system"``, ``"light"`` or ``"dark"``.
         language: a code, such as ``"de"``.
         hop_s: seconds between two answers.
+        threshold: an answer below this confidence is uncertain.
         store: where settings are kept; None: the usual place.
 
     Raises:
@@ -114,7 +116,7 @@ def run_app(
     overrides = {
         "model": for_now,
         "look": _given({"theme": theme, "language": language}),
-        "analysis": _given({"hop_s": hop_s}),
+        "analysis": _given({"hop_s": hop_s, "threshold": threshold}),
     }
     preferences = Preferences(loaded.settings, store, overrides=overrides)
     app = make_application()

@@ -56,6 +56,9 @@ def test_one_json_file_per_input(run: Run, model: Path, talk: Path, tmp_path: Pa
 def test_where_no_moment_is_sure_the_answer_is_uncertain(run: Run, talk: Path) -> None:
     unsure = talk.parent / "unsure.onnx"
     tiny_model(unsure, tiny_metadata(abstention_threshold=0.999))
+    result = run("analyze", "--model", unsure, "--threshold", "0", talk)
+    assert f"{talk}: " in result.stdout
+    assert "uncertain" not in result.stdout
     result = run("analyze", "--model", unsure, talk)
     assert f"{talk}: uncertain; " in result.stdout
     assert " leads with " in result.stdout

@@ -316,7 +316,8 @@ def test_with_a_display_the_app_opens(
         return 0
 
     monkeypatch.setattr("emolive.ui.app.run_app", run_app)
-    assert run(*arguments, "--model", model, "--provider", "cpu", "--hop", 1).exit_code == 0
+    given = ["--model", model, "--provider", "cpu", "--hop", 1, "--threshold", 0.4]
+    assert run(*arguments, *given).exit_code == 0
     live = source == "microphone"
     assert asked == [
         {
@@ -328,11 +329,12 @@ def test_with_a_display_the_app_opens(
             "model": model,
             "provider": "cpu",
             "hop_s": 1.0,
+            "threshold": 0.4,
         }
     ]
     asked.clear()
     assert run(*arguments).exit_code == 0
-    chosen = {name: asked[0][name] for name in ("model", "provider", "hop_s")}
+    chosen = {name: asked[0][name] for name in ("model", "provider", "hop_s", "threshold")}
     assert set(chosen.values()) == {None}, "what is not given is as the app has it"
 
 
