@@ -51,7 +51,7 @@ BUNDLED = (
         "emolive-resnet34.onnx",
         mark(
             "A ResNet34 that learned from it, on log-mel; the least work, for many calls at once; "
-            "seldom sure of voices that it does not know."
+            "shows probabilities and decides nothing unless you set a threshold of your own."
         ),
     ),
 )
