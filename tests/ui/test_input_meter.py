@@ -19,6 +19,7 @@ from emolive.audio.devices import InputDevice
 from emolive.audio.level_probe import ProbeStatus, StreamLevel
 from emolive.audio.loopback import LoopbackDevice, LoopbackKind
 from emolive.settings import Settings, SettingsStore
+from emolive.ui.calls.agent_switch import StatementDialog
 from emolive.ui.calls.page import CallsPage
 from emolive.ui.calls.start_dialog import StartDialog
 from emolive.ui.device_finder import DeviceWatch
@@ -249,6 +250,51 @@ def test_a_stereo_device_shows_both_parties_and_keeps_their_channels(
     again = ask(qtbot, page, 1)
     assert again.stereo.side.value() == "right"
     again.reject()
+
+
+def _confirm(dialog: StartDialog) -> None:
+    dialog.agent.box.click()
+    (statement,) = dialog.findChildren(StatementDialog)
+    statement.taken.click()
+    statement.confirm.click()
+    statement.setParent(None)
+    assert dialog.agent.confirmed
+
+
+def test_agents_emotions_are_confirmed_for_the_very_devices_that_are_chosen(
+    qtbot: QtBot, preferences: Preferences
+) -> None:
+    other = InputDevice(10, "Telephone adapter", "PulseAudio", 2, 48_000, False, "telephone")
+    found = CallDevices((*DEVICES, other), (SPEAKERS, HEADSET))
+    lists = [found]
+    dialog = StartDialog(
+        DARK, preferences=preferences, make_probe=feed.FakeProbe, find=lambda: lists[0]
+    )
+    qtbot.addWidget(dialog)
+    dialog.show()
+    qtbot.waitUntil(lambda: dialog.loopback.choice is not None)
+    ways = {
+        1: (dialog.stereo.side, dialog.stereo.device),
+        2: (dialog.loopback.loopback, dialog.loopback.microphone),
+    }
+    for page, boxes in ways.items():
+        dialog.show_page(page)
+        for box in boxes:
+            _confirm(dialog)
+            box.setCurrentIndex(1 - box.currentIndex())
+            assert not dialog.agent.confirmed, box.accessibleName()
+            assert not dialog.agent.box.isChecked()
+    dialog.show_page(1)
+    dialog.agent.box.click()
+    (statement,) = dialog.findChildren(StatementDialog)
+    lists[0] = CallDevices((*DEVICES[:2], MONITOR), ())  # the adapter goes while it is read
+    dialog.stereo.device.setCurrentIndex(dialog.stereo.device.findText("Telephone adapter"))
+    dialog._watch.changed.emit()
+    qtbot.waitUntil(lambda: dialog.stereo.device.findText("Telephone adapter") < 0)
+    statement.taken.click()
+    statement.confirm.click()
+    assert not dialog.agent.confirmed, "it was asked about another device"
+    dialog.reject()
 
 
 @pytest.mark.portaudio

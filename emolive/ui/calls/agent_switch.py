@@ -86,11 +86,13 @@ class AgentSwitch(QWidget):
             self.offer(self._offered)
             return
         dialog = StatementDialog(self.theme, self.window())
-        dialog.finished.connect(lambda result: self._on_answer(bool(result)))
+        asked = self._offered
+        dialog.finished.connect(lambda result: self._on_answer(bool(result), asked))
         dialog.ask()
 
-    def _on_answer(self, confirmed: bool) -> None:
-        self._set(confirmed)
+    def _on_answer(self, confirmed: bool, asked: tuple[CallChoice, ...]) -> None:
+        # A device may have gone, and another taken its place, while the statement was read.
+        self._set(confirmed and asked == self._offered)
         if not confirmed:
             self.declined.emit()
         self.offer(self._offered)

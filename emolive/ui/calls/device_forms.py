@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from PySide6.QtCore import QSignalBlocker
+from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QWidget
 
 from emolive.audio.call_devices import CallDevices
@@ -24,8 +24,9 @@ from emolive.ui.theme import Theme
 
 
 class _Form(QWidget):
-    """Devices and their levels; what was set with each comes back."""
+    """Devices and their levels; what was set with each comes back. `changed`: another choice."""
 
+    changed = Signal()
     about_text: ClassVar[str]
 
     def __init__(
@@ -133,6 +134,10 @@ class StereoForm(_Form):
             self._preferences.know_device(choice.device, agent=choice.agent)
 
     def _on_device(self) -> None:
+        self._hear()
+        self.changed.emit()
+
+    def _hear(self) -> None:
         choice = self.choice
         if choice is None:
             self.meter.hear(None)
@@ -144,6 +149,7 @@ class StereoForm(_Form):
     def _name_channels(self) -> None:
         names = (tr("Agent"), tr("Customer"))
         self.meter.set_names(names if self.side.value() == "left" else names[::-1])
+        self.changed.emit()
 
 
 class LoopbackForm(_Form):
@@ -197,6 +203,10 @@ class LoopbackForm(_Form):
             self._preferences.know_device(choice.device, loopback=choice.loopback.name)
 
     def _on_microphone(self) -> None:
+        self._hear_agent()
+        self.changed.emit()
+
+    def _hear_agent(self) -> None:
         chosen = self.microphone.currentData()
         if chosen is None:
             self.agent_meter.hear(None)
@@ -215,3 +225,4 @@ class LoopbackForm(_Form):
             self.customer_meter.hear(None)
         else:
             self.customer_meter.hear(loopback, lambda: open_loopback(loopback))
+        self.changed.emit()

@@ -172,6 +172,8 @@ class StartDialog(TakesFiles, Dialog):
         self.begin = push_button("", self, self._on_begin, kind="primary")
         self.begin.setDefault(True)
         fill(self.buttons, self.cancel, self.begin)
+        for form in (self.stereo, self.loopback):
+            form.changed.connect(self._on_changed)
         self.finished.connect(self._on_finished)
         self._find = find
         self._watch = DeviceWatch(self)
