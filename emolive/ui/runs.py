@@ -56,6 +56,13 @@ class Run:
     def stop(self, timeout: float) -> None:
         """End within `timeout` seconds; harmless when it has ended."""
 
+    def discard(self, timeout: float) -> None:
+        """End a run that nobody took over, with what follows it."""
+        self.stop(timeout)
+        for follower in (self.recent, self.explainer):
+            if follower is not None:
+                follower.close(0.0)
+
 
 class Runs:
     """Prepares runs on the real engine; keeps the model between them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,17 @@ import soundfile
 from pytestqt.qtbot import QtBot
 
 from emolive import resources
-from emolive.monitoring import RunSettings
+from emolive.alerts.conditions.silence import SilenceRule
+from emolive.alerts.rules import RuleSet
+from emolive.errors import EmoliveError
+from emolive.monitoring import Monitoring, RunSettings
 from emolive.monitoring.sources import SourceChoice, SourceKind
 from emolive.types import EngineState, SpeechState
+from emolive.ui.live.runner import RunController
 from emolive.ui.live.sources import DEMO, file_choice
 from emolive.ui.main_window import MainWindow
 from emolive.ui.messages import Action
-from emolive.ui.runs import Runs
+from emolive.ui.runs import Run, Runs
 from tests.models import tiny_model
 from tests.ui import feed
 
@@ -171,3 +176,60 @@ def test_stop_and_start_use_the_model_again(
         assert window.runner.state is EngineState.STOPPING
         ended.set()
         qtbot.waitUntil(lambda: window.runner.state is EngineState.STOPPED, timeout=5_000)
+
+
+class HeldRuns(Runs):
+    """Real runs that are handed over when `gate` is set, and `broken` ones that fail to begin."""
+
+    def __init__(self, settings: RunSettings, monitoring: Monitoring) -> None:
+        super().__init__(settings, monitoring)
+        self.gate = threading.Event()
+        self.broken = False
+        self.made: list[Run] = []
+
+    def prepare(self, choice: SourceChoice, *, split: bool) -> Run:
+        run = super().prepare(choice, split=split)
+        self.made.append(run)
+        assert self.gate.wait(60)
+        if self.broken:
+            begins = run.start
+
+            def breaks() -> None:
+                begins()
+                raise EmoliveError("This one does not begin.")
+
+            run.start = breaks  # type: ignore[method-assign]
+        return run
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_run_that_does_not_begin_leaves_nothing(
+    qtbot: QtBot, tmp_path: Path, broken: bool
+) -> None:
+    tiny_model(tmp_path / "tiny.onnx")
+    rules = RuleSet(rule=(SilenceRule(name="Quiet", longer_than_s=1.0),))
+    settings = RunSettings(tmp_path / "tiny.onnx", "cpu", rules=rules, library=tmp_path)
+    with closing(Monitoring(max_runs=1)) as monitoring:
+        before = set(threading.enumerate())
+        runs = HeldRuns(settings, monitoring)
+        controller = RunController(runs)
+        for count in range(1, 3):  # of which there can be one at a time
+            runs.gate.clear()
+            runs.broken = broken
+            over = controller.failed if broken else controller.stopped
+            with qtbot.waitSignal(over):
+                controller.start(DEMO, split=False)
+                qtbot.waitUntil(lambda count=count: len(runs.made) == count)
+                if not broken:
+                    controller.stop()
+                runs.gate.set()
+            run = runs.made[-1]
+            assert run.heard is not None
+            assert run.heard.over
+        assert not monitoring.rules._held
+        runs.broken = False
+        with qtbot.waitSignal(controller.started):
+            controller.start(DEMO, split=False)
+        assert controller.shutdown(20.0)
+        left = lambda: set(threading.enumerate()) - before  # noqa: E731
+        qtbot.waitUntil(lambda: not left())

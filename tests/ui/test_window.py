@@ -266,6 +266,7 @@ def test_the_window_lives_while_a_run_is_prepared(
     qtbot.waitUntil(lambda: window.runner.state is EngineState.STOPPED)
     assert not runs.run.alive
     assert not window.runner.controller.active
+    assert runs.run.stopped.is_set()
 
 
 def test_closing_while_a_run_is_prepared_leaves_nothing(

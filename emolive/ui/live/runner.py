@@ -85,7 +85,7 @@ class RunController(QObject):
         # A worker that makes a run may still finish it, so the run is looked for after it.
         if self._joined(deadline) and (run := self._run) is not None:
             left = max(0.2, deadline - time.monotonic() - 0.1)
-            self._work("emolive close", lambda: run.stop(left))
+            self._work("emolive close", lambda: run.discard(left))
         if not self._joined(deadline):
             return False
         self._run = None
@@ -106,6 +106,7 @@ class RunController(QObject):
     # On a worker thread.
 
     def _start(self, choice: SourceChoice, split: bool, cancelled: threading.Event) -> None:
+        run: Run | None = None
         try:
             run = self._runs.prepare(choice, split=split)
             if not cancelled.is_set():
@@ -113,14 +114,21 @@ class RunController(QObject):
                 run.start()
                 self._tell(lambda: self._ready.emit(run))
                 return
+            run.discard(STOP_WITHIN_S)
             self._tell(self._ended.emit)
         except Exception as error:  # a worker must not die unseen
             _log.exception("A run could not begin")
             problem = error
+            if run is not None:
+                run.discard(STOP_WITHIN_S)
             self._tell(lambda: self._broken.emit(problem))
 
     def _stop(self, run: Run) -> None:
         run.stop(STOP_WITHIN_S)
+        self._tell(self._ended.emit)
+
+    def _discard(self, run: Run) -> None:
+        run.discard(STOP_WITHIN_S)
         self._tell(self._ended.emit)
 
     def _tell(self, signal: Callable[[], None]) -> None:
@@ -133,7 +141,7 @@ class RunController(QObject):
         self._working = False
         self._run = run
         if self._cancelled.is_set():
-            self._work("emolive stop", lambda: self._stop(run))
+            self._work("emolive stop", lambda: self._discard(run))
         else:
             self.started.emit(run)
 
