@@ -111,6 +111,9 @@ def write_scores(measurement: Measurement) -> str:
     """All that was measured, as Markdown."""
     corpora = tuple(next(iter(measurement.windows.values())))
     chosen = measurement.selective
+    answered = f"at the threshold {_percent(chosen.coverage)} % of the test windows are answered, "
+    answered += f"{_percent(chosen.accuracy)} % of those correctly"
+    answered = answered if chosen.coverage else "by itself it answers none of the test windows"
     header = ("corpus", "n", "UAR %", "WA %", "macro F1")
     counts = [(LABELS[i], *row) for i, row in enumerate(measurement.confusion) if sum(row)]
     return f"""One window per clip (its centre 3 s), clean:
@@ -135,9 +138,8 @@ By speaker, one window per clip:
 
 - Calibration (ECE, 15 bins): {measurement.ece_uncalibrated:.3f} before, {measurement.ece:.3f} after
   temperature scaling.
-- Abstention: at the threshold {_percent(chosen.coverage)} % of the test windows are answered,
-  {_percent(chosen.accuracy)} % of those correctly; of the 60 % most confident windows,
-  {_percent(measurement.accuracy_at_60)} % are answered correctly.
+- Abstention: {answered};
+  of the 60 % most confident windows, {_percent(measurement.accuracy_at_60)} % are answered correctly.
 - Level: {_percent(measurement.level_agreement)} % of the labels stay the same at -20 dB and +20 dB.
 
 Confusion (rows: the actor's intention, columns: the answer), counts:

@@ -390,6 +390,8 @@ the same with the answer's bias removed (the mean log-probability over the corpu
 def write_file(unseen: Unseen) -> str:
     """Of a file, as Markdown."""
     decided, right, strict = map(_percent, (unseen.coverage, unseen.right, unseen.coverage_80))
+    last = f"{decided} % are decided, {right} % of them correctly"
+    last = last if unseen.coverage else "nothing is decided"
     return f"""This very file on corpora of which it heard nothing, at its own temperature and
 threshold, which were not fitted on them (one window per clip, clean; columns: UAR among all eight
 classes, among the corpus's own, with the answer's bias removed; false alarms: windows of neutral or
@@ -398,5 +400,4 @@ and right among those):
 
 {_table(unseen, "corpus")}
 
-Corpora alike, {decided} % are decided, {right} % of them correctly; 80 % right would leave
-{strict} % decided. ECE {unseen.ece:.3f}."""
+Corpora alike, {last}; 80 % right would leave {strict} % decided. ECE {unseen.ece:.3f}."""
