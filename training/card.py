@@ -139,7 +139,8 @@ By speaker, one window per clip:
 - Calibration (ECE, 15 bins): {measurement.ece_uncalibrated:.3f} before, {measurement.ece:.3f} after
   temperature scaling.
 - Abstention: {answered};
-  of the 60 % most confident windows, {_percent(measurement.accuracy_at_60)} % are answered correctly.
+  of the 60 % most confident windows, {_percent(measurement.accuracy_at_60)} % are answered
+  correctly.
 - Level: {_percent(measurement.level_agreement)} % of the labels stay the same at -20 dB and +20 dB.
 
 Confusion (rows: the actor's intention, columns: the answer), counts:
