@@ -9,11 +9,7 @@ from emolive.i18n import tr
 
 def way_to_get(extra: str) -> str:
     """How to get an extra of emolive, as a clause that ends with the command."""
-    return way_to_add(f"'emolive[{extra}]'")
-
-
-def way_to_add(package: str) -> str:
-    """How to get a package that emolive can do without; the same kind of clause."""
+    package = f"'emolive[{extra}]'"
     if ready_made():
         return tr(
             "the ready-made program comes without it, emolive installed with Python can have it: "

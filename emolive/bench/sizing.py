@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emolive.errors import EmoliveError
-from emolive.extras import way_to_add
+from emolive.extras import way_to_get
 
 if TYPE_CHECKING:
     import simpy
@@ -82,7 +82,7 @@ def check_simpy() -> None:
         import simpy  # noqa: F401
     except ImportError as error:
         raise EmoliveError(
-            "A simulation needs an extra package: {way}.", way=way_to_add("simpy")
+            "A simulation needs an extra: {way}.", way=way_to_get("cluster")
         ) from error
 
 
