@@ -111,9 +111,9 @@ def _show_bundled() -> None:
     _add_confidence(table, unheard)
     Console().print(table)
     say(
-        "UAR of one 3-second window. Corpora never heard: the same recipe, each corpus left "
-        "out of the training in turn. {name} is used unless --model names another; `emolive "
-        "models NAME` shows the whole card.",
+        "UAR of one 3-second window. Corpora never heard: of trainings that left them out, not "
+        "of the file itself; its card says which. {name} is used unless --model names another; "
+        "`emolive models NAME` shows the whole card.",
         name=BUNDLED[0].name,
     )
 
@@ -134,7 +134,7 @@ def _measured(value: float | None, shown: Callable[[float, int], str], places: i
 
 
 def _other_corpora(model: ModelMetadata) -> dict[str, float | None]:
-    """Scores of its recipe, each corpus left out of the training in turn; None: not measured."""
+    """Scores of trainings from which corpora were left out; None: not measured."""
     uar = model.scores.get("unseen corpora window uar")
     return {"uar": uar, **_confidence(model.scores, "unseen corpora ")}
 

@@ -38,13 +38,14 @@ class BundledModel:
         return asset(str(Path(self.file).with_suffix(".md")))
 
 
-# The first one is used where none is chosen: it is right more often on corpora that were left out
-# of training, decides far more of them, and two live channels take a twentieth of two cores.
+# The first one is used where none is chosen: it is right more often on the average corpus that was
+# left out of training, decides far more of them, and two live channels take a twentieth of two
+# cores.
 BUNDLED = (
     BundledModel(
         "accurate",
         "emolive-whisper.onnx",
-        mark("Whisper's encoder, adapted; right more often, about four times the work."),
+        mark("Whisper's encoder, adapted; right more often, six to seven times the work."),
     ),
     BundledModel(
         "fast",
