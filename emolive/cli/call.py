@@ -25,7 +25,6 @@ from emolive.cli.options import (
     Channel,
     LibraryOption,
     LiveBaseline,
-    LiveBaselineOption,
     LiveOptions,
     ModelOptions,
 )
@@ -60,7 +59,13 @@ class CallOptions(LiveOptions):
 class OffUnlessAsked(BaselineOptions):
     """Answers stay as they are, unless something is said."""
 
-    baseline: LiveBaselineOption = LiveBaseline.OFF
+    baseline: Annotated[
+        LiveBaseline,
+        typer.Option(
+            help="library: adapt answers by what the library knows of the recording's folder, and "
+            "go on learning it.",
+        ),
+    ] = LiveBaseline.OFF
 
 
 @app.command()
