@@ -71,6 +71,12 @@ class CallRecorders:
             recorders = dict(self._recorders)
         return {call_id: recorder.status() for call_id, recorder in recorders.items()}
 
+    def session(self, call_id: str) -> SessionInfo | None:
+        """The session that a call is recorded into, once it has begun; None: there is none."""
+        with self._lock:
+            recorder = self._recorders.get(call_id)
+        return None if recorder is None else recorder.session
+
     def take_ended(self, call_id: str) -> SessionInfo | None:
         """Forget a recorder that has ended; the session that it made, None: none."""
         with self._lock:

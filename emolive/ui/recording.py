@@ -51,13 +51,24 @@ class Recordings(QObject):
         request = RecordingRequest(title, self._save_audio(), tuple(tags))
         return RecordingChoice(self.library, request)
 
-    def keep(self, recent: RecentRun, title: str, tags: Sequence[str] = ()) -> None:
-        """Make a session of what is in memory; `recorded` follows."""
+    def keep(
+        self,
+        recent: RecentRun,
+        title: str,
+        tags: Sequence[str] = (),
+        then: Callable[[Library, SessionInfo], object] = lambda *_: None,
+    ) -> None:
+        """Make a session of what is in memory; `then` is told of it, and `recorded` follows."""
 
         def answered(agreed: bool) -> None:
             if agreed and (choice := self.choice(title, tags)) is not None:
+
+                def kept(session: SessionInfo) -> None:
+                    then(choice.library, session)
+                    self._kept(session)
+
                 self._work.ask(
-                    lambda: recent.keep(choice.library, choice.request), self._kept, self._fail
+                    lambda: recent.keep(choice.library, choice.request), kept, self._fail
                 )
 
         self.when_agreed(answered)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -170,6 +172,77 @@ def test_closing_finishes_the_session(
     qtbot.waitUntil(lambda: recorded_s(model) > 1, timeout=30_000)
     page.end(time.monotonic() + 60.0)
     assert finished(library, qtbot).duration_s > 1
+
+
+def tags(library: Library) -> list[set[str]]:
+    return [set(session.tags) for session in library.sessions()]
+
+
+def test_tags_come_to_every_session_of_a_call_whenever_they_are_given(
+    page: CallsPage, library: Library, qtbot: QtBot, tmp_path: Path
+) -> None:
+    library.confirm_consent()
+    call = replace(call_scenes.stereo_call(tmp_path / "talk.wav", 60), team="claims")
+    page.start([call], record=True)
+    model = begun(page, qtbot)
+    page.open_call(model.info.id)
+    panel, toggle = page.call.remarks, page.call.record
+    (team,) = model.tags
+    panel.tagged.emit("early")
+    qtbot.waitUntil(lambda: recorded_s(model) > 1)
+    qtbot.waitUntil(lambda: tags(library) == [{team, "early"}], timeout=20_000)
+    toggle.click()
+    finished(library, qtbot)
+    qtbot.waitUntil(lambda: not model.recorded)
+    panel.tagged.emit("after its end")
+    panel.untagged.emit(team)
+    qtbot.waitUntil(lambda: tags(library) == [{"early", "after its end"}], timeout=20_000)
+    page.controller.keep(model)
+    qtbot.waitUntil(lambda: len(model.sessions) == 2, timeout=20_000)
+    panel.tagged.emit("twice")
+    panel.tagged.emit("not this one")
+    panel.untagged.emit("not this one")
+    expected = {"early", "after its end", "twice"}
+    qtbot.waitUntil(lambda: tags(library) == [expected] * 2, timeout=20_000)
+    library.add_tag(library.sessions()[0].id, "by hand")
+    library.delete(library.sessions()[1].id)
+    said: list[Message | None] = []
+    page.controller.said.connect(said.append)
+    panel.untagged.emit("twice")
+    qtbot.waitUntil(
+        lambda: tags(library) == [{"early", "after its end", "by hand"}], timeout=20_000
+    )
+    qtbot.waitUntil(lambda: not page.controller._work.busy)
+    assert not said, "what was deleted needs no tags"
+
+
+@pytest.mark.parametrize("quits", [False, True])
+def test_tags_outlive_a_call_that_goes_while_it_is_recorded(
+    page: CallsPage, library: Library, qtbot: QtBot, tmp_path: Path, quits: bool
+) -> None:
+    library.confirm_consent()
+    page.start([call_scenes.stereo_call(tmp_path / "talk.wav", 60)])
+    model = begun(page, qtbot)
+    page.open_call(model.info.id)
+    held = threading.Event()
+    page._timer.stop()  # nothing is looked at any more
+    page.call.record.click()
+    qtbot.waitUntil(lambda: bool(page.controller._monitor.recorders.look()))
+    session = page.controller._monitor.recorders.session
+    qtbot.waitUntil(lambda: session(model.info.id) is not None)
+    page.controller._work.ask(lambda: held.wait(60), lambda _: None, lambda _: None)
+    page.call.remarks.tagged.emit("last words")
+    if quits:
+        held.set()
+        page.end(time.monotonic() + 60.0)
+        assert "last words" in finished(library, qtbot).tags
+    else:
+        page.controller.remove(model.info.id)
+        held.set()
+        page._timer.start()
+        qtbot.waitUntil(lambda: tags(library) == [{"last words"}], timeout=20_000)
+        qtbot.waitUntil(lambda: page.controller.idle, timeout=10_000)
+        assert not page.controller.recording._leaving
 
 
 def test_without_consent_a_call_is_monitored_and_not_recorded(

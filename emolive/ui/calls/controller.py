@@ -139,6 +139,7 @@ class CallsController(QObject):
     def remove(self, call_id: str) -> None:
         """End a call and take it from the wall."""
         if (opened := self._calls.pop(call_id, None)) is not None:
+            self.recording.leave(opened[1])
             self._work.ask(lambda: self._monitor.remove(call_id), _nothing, self._on_failure)
             self.removed.emit(opened[1])
 
@@ -160,7 +161,7 @@ class CallsController(QObject):
     def keep(self, model: CallModel) -> None:
         """Make a session of what is in memory of a call, also once it is over."""
         if (recent := self._recent(model.info.id)) is not None:
-            self.recording.keep(recent, model.info.name, model.tags)
+            self.recording.keep_of(model, recent)
 
     def explainer(self, model: CallModel) -> HeardExplainer | None:
         """Explains moments of a call, also once it is over; None: no sound of it is kept."""
@@ -235,6 +236,7 @@ class CallsController(QObject):
             call.live.ask_to_stop()
         if self._work.close(max(0.1, (deadline - time.monotonic()) / 2)):
             self._monitor.close(max(0.2, deadline - time.monotonic()))
+            self.recording.end(self.models)
 
     def _count(self, by: int) -> None:
         self.opening += by

@@ -33,6 +33,7 @@ from emolive.types import (
     SpeechState,
     StreamStatus,
 )
+from emolive.ui.calls.call_session import CallSession
 
 HISTORY_S = 4 * 3600.0
 TREND_S = 180.0
@@ -156,6 +157,7 @@ class CallModel:
         self.alerts: deque[AlertEntry] = deque(maxlen=_KEPT_ALERTS)
         self.remarks: list[Remark] = []
         self.tags: list[str] = list(info.choice.tags)
+        self.sessions: list[CallSession] = []  # recorded or kept; they are tagged with it
         self.lost = 0
         self._n_alerts = 0
         labels = info.facts.labels

@@ -354,13 +354,13 @@ class CallsPage(TakesFiles, Themed, QWidget):
             self.call.refresh()
 
     def _tag(self, tag: str) -> None:
-        if (model := self.call.model) is not None and tag not in model.tags:
-            model.tags.append(tag)
+        if (model := self.call.model) is not None:
+            self.controller.recording.tag(model, tag)
             self.call.refresh()
 
     def _untag(self, tag: str) -> None:
-        if (model := self.call.model) is not None and tag in model.tags:
-            model.tags.remove(tag)
+        if (model := self.call.model) is not None:
+            self.controller.recording.untag(model, tag)
             self.call.refresh()
 
     def _start_again(self) -> None:

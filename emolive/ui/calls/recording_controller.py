@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from PySide6.QtCore import QObject
 
+from emolive.errors import EmoliveError
 from emolive.i18n import tr
 from emolive.monitoring import CallMonitor
+from emolive.session.library import Library
+from emolive.session.recent import RecentRun
 from emolive.session.records import SessionInfo
 from emolive.ui.background import Background
+from emolive.ui.calls.call_session import CallSession
 from emolive.ui.calls.model import CallModel
 from emolive.ui.messages import Message, Severity
 from emolive.ui.recording import Recordings
+
+_log = logging.getLogger(__name__)
 
 
 class CallRecordingController(Recordings):
@@ -29,6 +37,7 @@ class CallRecordingController(Recordings):
         super().__init__(work, save_audio, parent)
         self._monitor = monitor
         self._recorders = monitor.recorders
+        self._leaving: dict[str, CallModel] = {}  # removed while they were recorded
 
     @property
     def active(self) -> bool:
@@ -48,6 +57,32 @@ class CallRecordingController(Recordings):
         elif not model.over:
             self.when_agreed(lambda agreed: self._start(model) if agreed else None)
 
+    def keep_of(self, model: CallModel, recent: RecentRun) -> None:
+        """Make a session of what is in memory of a call; `recorded` follows."""
+
+        def kept(library: Library, session: SessionInfo) -> None:
+            model.sessions.append(CallSession(library, session))
+            self._retag(model)
+
+        self.keep(recent, model.info.name, tuple(model.tags), kept)
+
+    def tag(self, model: CallModel, tag: str) -> None:
+        """Tag a call, and every session that is or was made of it."""
+        if tag not in model.tags:
+            model.tags.append(tag)
+            self._retag(model)
+
+    def untag(self, model: CallModel, tag: str) -> None:
+        """Take a tag from a call and its sessions."""
+        if tag in model.tags:
+            model.tags.remove(tag)
+            self._retag(model)
+
+    def leave(self, model: CallModel) -> None:
+        """A call is removed: what it is tagged with still comes to its recording."""
+        if model.info.id in self._recorders.look():
+            self._leaving[model.info.id] = model
+
     def stop_all(self) -> None:
         """The window closes: what is recorded is stored while the rest ends."""
         self._recorders.ask_all_to_stop()
@@ -57,16 +92,18 @@ class CallRecordingController(Recordings):
         changed = []
         known = {model.info.id: model for model in models}
         for call_id, status in self._recorders.look().items():
-            model = known.get(call_id)
+            model = known.get(call_id) or self._leaving.get(call_id)
             before = None if model is None else model.recording
-            if model is not None and before != status:
-                model.recording = status
-                changed.append(model)
+            if model is not None:
+                if status.elapsed_s > 0:  # before, it may still come to nothing
+                    self._find_session(model)
+                if before != status:
+                    model.recording = status
+                    if call_id in known:
+                        changed.append(model)
             if status.state.over:
-                session = self._recorders.take_ended(call_id)
-                self._tell_end(status, session)
-                if session is not None and model is not None:
-                    self._tag(session, model.tags)
+                self._leaving.pop(call_id, None)
+                self._tell_end(status, self._recorders.take_ended(call_id))
             elif status.error and (before is None or before.error != status.error):
                 self.said.emit(Message(Severity.WARNING, status.error))
         return changed
@@ -82,18 +119,36 @@ class CallRecordingController(Recordings):
                 lambda: self._monitor.record(call_id, choice), lambda _: None, self._fail
             )
 
-    def _tag(self, session: SessionInfo, tags: Sequence[str]) -> None:
-        """Give a session the tags that its call has by now."""
-        library = self.library
-        new = [tag for tag in tags if tag not in session.tags]
-        old = [tag for tag in session.tags if tag not in tags]
-        if library is None or not (new or old):
-            return
+    def end(self, models: Sequence[CallModel]) -> None:
+        """The recordings have ended: store the tags that did not come to them yet; blocks."""
+        for model in (*models, *self._leaving.values()):
+            self._find_session(model)
+            for session in self._sessions(model):
+                try:
+                    session.take(model.tags)
+                except EmoliveError:
+                    _log.warning("The tags of a call were not stored", exc_info=True)
 
-        def tag() -> None:
-            for one in new:
-                library.add_tag(session.id, one)
-            for one in old:
-                library.remove_tag(session.id, one)
+    def _find_session(self, model: CallModel) -> None:
+        """The recorder of a call may have begun a session by now."""
+        session = self._recorders.session(model.info.id)
+        known = {one.id for one in model.sessions}
+        if session is not None and session.id not in known and self.library is not None:
+            model.sessions.append(CallSession(self.library, session))
+            self._retag(model)
 
-        self._work.ask(tag, lambda _: self.recorded.emit(session.id), self._fail)
+    def _retag(self, model: CallModel) -> None:
+        for session in self._sessions(model):
+            self._work.ask(
+                partial(session.take, tuple(model.tags)),
+                partial(self._on_tagged, session.id),
+                self._fail,
+            )
+
+    def _on_tagged(self, session_id: str, changed: bool) -> None:
+        if changed:
+            self.recorded.emit(session_id)
+
+    def _sessions(self, model: CallModel) -> list[CallSession]:
+        """Those of a call that are in the open library."""
+        return [one for one in model.sessions if one.library is self.library]
