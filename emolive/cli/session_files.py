@@ -201,8 +201,7 @@ def expire(
             names = ", ".join(info.title or info.id for info in old)
             confirm(tr("Delete {names} for good?", names=names), yes=yes)
         if after is not None:
-            settings = opened.settings()
-            opened.change_settings(settings.model_copy(update={"expire_after_days": after or None}))
+            opened.change_settings(expire_after_days=after or None)
         expired = opened.expire(days) if days is not None or after else []
         for session_id in expired:
             tell("Session {session_id} is deleted.", session_id=session_id)

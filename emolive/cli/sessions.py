@@ -269,17 +269,13 @@ def consent(
 ) -> int:
     """Show or set the reminder that comes before the first recording."""
     with open_library(library) as opened:
-        settings = opened.settings()
         if text is not None:
             try:
-                changed = type(settings).model_validate(
-                    settings.model_dump() | {"consent_text": text}
-                )
+                opened.change_settings(consent_text=text)
             except ValidationError as error:
                 raise SessionError(
                     "The text is too long ({number} letters).", number=len(text)
                 ) from error
-            opened.change_settings(changed)
         shown = tr(opened.settings().consent_text)
         tell_lines(shown or tr("There is no reminder before recording."))
     return DONE
@@ -324,7 +320,7 @@ def show_tiers(
                 "What is labelled in {name}? Add --labels, such as --labels a,b.", name=repr(name)
             )
         if settings != opened.settings():
-            opened.change_settings(settings)
+            opened.change_settings(tiers=settings.tiers)
     if as_json:
         print_json([tier.model_dump() for tier in settings.tiers])
     elif settings.tiers:

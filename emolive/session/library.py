@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from sqlite3 import Connection
 
 from pydantic import ValidationError
 
@@ -318,34 +319,32 @@ class Library(LibraryReader):
     def settings(self) -> LibrarySettings:
         """The library's settings."""
         with self.database.reading() as connection:
-            row = connection.execute(
-                "SELECT value FROM settings WHERE name = ?", (_SETTINGS,)
-            ).fetchone()
-        if row is None:
-            return LibrarySettings()
-        try:
-            return LibrarySettings.model_validate_json(row[0])
-        except ValidationError:  # an earlier version let pass what cannot be: nothing expires
-            return LibrarySettings()
+            return _settings(connection)
 
-    def change_settings(self, settings: LibrarySettings) -> None:
-        """Replace the settings; a new consent text has to be confirmed anew. Audited."""
-        settings = LibrarySettings.model_validate(settings.model_dump())
-        before = self.settings()
-        if settings.consent_text != before.consent_text:
-            settings = settings.model_copy(update={"consented_at": None})
+    def change_settings(self, **values: object) -> LibrarySettings:
+        """Change these values alone; a new consent text has to be confirmed anew. Audited.
+
+        Returns the settings as they are then.
+
+        Raises:
+            ValidationError: a value cannot be.
+        """
         with self.database.writing() as connection:
+            before = _settings(connection)
+            settings = LibrarySettings.model_validate({**before.model_dump(), **values})
+            if settings.consent_text != before.consent_text:
+                settings = settings.model_copy(update={"consented_at": None})
             connection.execute(
                 "INSERT OR REPLACE INTO settings VALUES (?, ?)",
                 (_SETTINGS, settings.model_dump_json()),
             )
             details = json.loads(settings.model_dump_json())
             audit_log.append(connection, "settings", details)
+        return settings
 
     def confirm_consent(self) -> None:
         """Note that a person has read the consent reminder."""
-        now = datetime.now(UTC)
-        self.change_settings(self.settings().model_copy(update={"consented_at": now}))
+        self.change_settings(consented_at=datetime.now(UTC))
 
     def audit(
         self, action: str, details: Mapping[str, object], *, actor: str | None = None
@@ -371,6 +370,16 @@ class Library(LibraryReader):
         self.get(session_id)
         with self.database.writing() as connection:
             connection.execute(statement, parameters)
+
+
+def _settings(connection: Connection) -> LibrarySettings:
+    row = connection.execute("SELECT value FROM settings WHERE name = ?", (_SETTINGS,)).fetchone()
+    if row is None:
+        return LibrarySettings()
+    try:
+        return LibrarySettings.model_validate_json(row[0])
+    except ValidationError:  # an earlier version let pass what cannot be: nothing expires
+        return LibrarySettings()
 
 
 def _check_length(what: str, text: str, most: int) -> None:

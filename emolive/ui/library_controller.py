@@ -30,6 +30,7 @@ class LibraryController(QObject):
         self.settings: LibrarySettings | None = None
         self.problem: str | None = None
         self.work = Background("library", self)
+        self._changing: dict[str, object] = {}
         self._made: Library | None = None  # on the worker; perhaps nobody will take it
         self._over = False
 
@@ -38,12 +39,17 @@ class LibraryController(QObject):
         self._let_go()
         self.work.ask(lambda: self._make(folder), self._on_opened, self._on_problem, key="open")
 
-    def change_settings(self, settings: LibrarySettings) -> None:
-        """Store the library's settings; `settled` follows."""
+    def change_settings(self, **values: object) -> None:
+        """Change these of the library's settings alone; `settled` follows."""
         if (library := self.library) is None:
             return
+        # The newest change replaces those that wait, so it brings their values along.
+        self._changing = changing = {**self._changing, **values}
         self.work.ask(
-            lambda: _changed(library, settings), self._on_settings, self._on_failed, key="settings"
+            lambda: library.change_settings(**changing),
+            self._on_settings,
+            self._on_failed,
+            key="settings",
         )
 
     def look_again(self) -> None:
@@ -70,6 +76,7 @@ class LibraryController(QObject):
 
     def _let_go(self) -> None:
         library, self.library, self.settings = self.library, None, None
+        self._changing = {}
         if library is not None:
             self.opened.emit(None)
             self.work.ask(library.close, lambda _: None, self._on_failed)
@@ -101,8 +108,3 @@ class LibraryController(QObject):
     def _on_settings(self, settings: LibrarySettings) -> None:
         self.settings = settings
         self.settled.emit(settings)
-
-
-def _changed(library: Library, settings: LibrarySettings) -> LibrarySettings:
-    library.change_settings(settings)
-    return library.settings()

@@ -172,7 +172,7 @@ def test_what_is_old_goes_everywhere(settings: ServerSettings, tmp_path: Path) -
     there = tmp_path / "recordings"
     kept = replace(settings, keeping=Keeping.TIMELINE, recordings=str(there))
     with Library.open(settings.library) as library:
-        library.change_settings(library.settings().model_copy(update={"expire_after_days": 30}))
+        library.change_settings(expire_after_days=30)
     with serving(kept) as running:
         asyncio.run(send(running, 3.5, call="old"))
         past(running, 1)

@@ -152,8 +152,7 @@ def test_old_sessions_expire_and_only_these(library: Library, folder: Path) -> N
     recorded.commit(RATE)
     assert library.expire() == []
     assert sorted(library.expire(89)) == [ages[90]]
-    settings = library.settings().model_copy(update={"expire_after_days": 7})
-    library.change_settings(settings)
+    library.change_settings(expire_after_days=7)
     with Library.open(folder) as again:
         left = {info.id: info.state for info in again.sessions()}
         assert set(left) == {ages[0], ages[6], recorded.info.id}

@@ -264,13 +264,14 @@ def test_consent_is_asked_once_and_again_for_another_text(library: Library) -> N
     assert not library.settings().consent_due
     with Library.open(library.folder) as again:
         assert not again.settings().consent_due
-        settings = again.settings().model_copy(update={"expire_after_days": 30})
-        again.change_settings(settings)
+        again.change_settings(expire_after_days=30)
         assert not again.settings().consent_due
-        again.change_settings(settings.model_copy(update={"consent_text": "Ask them."}))
+        again.change_settings(consent_text="Ask them.")
         assert again.settings().consent_due
-        again.change_settings(settings.model_copy(update={"consent_text": " "}))
-        assert not again.settings().consent_due
+        changed = again.change_settings(consent_text=" ")
+        assert changed == again.settings()
+        assert not changed.consent_due
+        assert changed.expire_after_days == 30, "what was not named stays"
     assert [entry.action for entry in library.audit_log()] == ["settings"] * 4
 
 
@@ -394,7 +395,7 @@ def test_settings_that_cannot_be_are_not_stored_and_stop_nothing(
 ) -> None:
     wrong = library.settings().model_copy(update={"expire_after_days": 10**20})
     with pytest.raises(ValidationError):
-        library.change_settings(wrong)
+        library.change_settings(expire_after_days=10**20)
     # As an earlier version stored them.
     with library.database.writing() as connection:
         connection.execute(

@@ -200,9 +200,7 @@ def view_menu(page: SessionsPage, ids: dict[str, str]) -> None:
 def annotators(page: SessionsPage, ids: dict[str, str]) -> None:
     assert page.library is not None
     tiers = (TierSettings(name="engagement", labels=("low", "medium", "high")),)
-    page.library.change_settings(
-        page.library.settings().model_copy(update={"tiers": tiers, "consented_at": NOW})
-    )
+    page.library.change_settings(tiers=tiers, consented_at=NOW)
     given = {mark.id for mark in page.library.annotations(ids["interview"])}
     said = [
         replace(mark, id=f"{name}{mark.id}", annotator=name, start_sample=mark.start_sample + by)

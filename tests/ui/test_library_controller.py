@@ -1,4 +1,4 @@
-"""A library that is still being opened as the window goes."""
+"""A library that is still being opened as the window goes, and its settings."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from pytestqt.qtbot import QtBot
 
 from emolive.session.library import Library
 from emolive.ui import library_controller
@@ -48,3 +49,22 @@ def test_a_library_that_nobody_waits_for_is_closed(
     assert controller.library is None
     assert len(opened) == 1
     assert opened[0] in closed
+
+
+def test_changes_that_wait_for_the_library_are_all_made(qtbot: QtBot, tmp_path: Path) -> None:
+    controller = LibraryController()
+    controller.open(tmp_path / "library")
+    qtbot.waitUntil(lambda: controller.library is not None)
+    go_on = threading.Event()
+    controller.work.ask(lambda: go_on.wait(60), lambda _: None, lambda _: None)
+    controller.change_settings(expire_after_days=20)
+    controller.change_settings(consent_text="Ask them.")
+    controller.change_settings(expire_after_days=30)
+    with qtbot.waitSignal(controller.settled) as settled:
+        go_on.set()
+    assert settled.args is not None
+    (settings,) = settled.args
+    assert (settings.expire_after_days, settings.consent_text) == (30, "Ask them.")
+    assert controller.library is not None
+    assert [one.action for one in controller.library.audit_log()] == ["settings"], "one change"
+    controller.end(60)

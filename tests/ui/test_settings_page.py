@@ -21,7 +21,7 @@ from emolive.i18n import use_language
 from emolive.monitoring import RunSettings
 from emolive.session.database import library_folder
 from emolive.session.library import Library
-from emolive.session.library_settings import CONSENT_TEXT, LibrarySettings
+from emolive.session.library_settings import CONSENT_TEXT, LibrarySettings, TierSettings
 from emolive.settings import Settings, SettingsStore
 from emolive.types import EngineState
 from emolive.ui.main_window import MainWindow
@@ -225,6 +225,32 @@ def test_the_library_keeps_its_own_settings(
     with Library.open() as library:
         assert library.settings().expire_after_days == 30
         assert library.settings().consent_text == "Ask the team first."
+
+
+def test_what_is_set_for_a_library_leaves_its_tiers_alone(qtbot: QtBot, kept: MainWindow) -> None:
+    section, controller = kept.settings_page.recording, kept.library_controller
+    tiers = (TierSettings(name="turn taking", labels=("yields", "holds")),)
+    with Library.open() as elsewhere:  # as the sessions page does: nobody tells the settings
+        elsewhere.change_settings(tiers=tiers)
+        elsewhere.confirm_consent()
+        press(qtbot, section.expires)
+        section.days.setValue(40)
+        section.days.setValue(30)
+        qtbot.waitUntil(lambda: elsewhere.settings().expire_after_days == 30)
+        assert elsewhere.settings().tiers == tiers
+        assert not elsewhere.settings().consent_due, "only a new text is asked about anew"
+        section.consent.setPlainText("Ask the team first.")
+        qtbot.waitUntil(lambda: elsewhere.settings().consent_text == "Ask the team first.")
+        assert elsewhere.settings().tiers == tiers
+        elsewhere.confirm_consent()
+        controller.look_again()
+        qtbot.waitUntil(section.again.isEnabled)
+        more = (*tiers, TierSettings(name="topic", labels=("price",)))
+        elsewhere.change_settings(tiers=more)
+        press(qtbot, section.again)
+        qtbot.waitUntil(lambda: elsewhere.settings().consent_due)
+        assert elsewhere.settings().tiers == more
+        assert elsewhere.settings().expire_after_days == 30
 
 
 def test_rules_are_checked_when_they_are_chosen(

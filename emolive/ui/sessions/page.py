@@ -374,12 +374,11 @@ class SessionsPage(Themed, QWidget):
 
         def keep() -> None:
             tiers = dialog.tiers
-
-            def work() -> None:
-                settings = library.settings()
-                library.change_settings(settings.model_copy(update={"tiers": tiers}))
-
-            self.editor.ask(work, lambda _: self.replay.set_tiers(tiers), self._fail)
+            self.editor.ask(
+                lambda: library.change_settings(tiers=tiers),
+                lambda _: self.replay.set_tiers(tiers),
+                self._fail,
+            )
 
         dialog.accepted.connect(keep)
         self._open(dialog)

@@ -96,16 +96,15 @@ class RecordingSection(SettingsSection):
         if text == tr(CONSENT_TEXT):
             text = CONSENT_TEXT  # which is shown in the language of whoever reads it
         days = round(self.days.value()) if self.expires.isChecked() else None
-        asked = old.consented_at if text == old.consent_text else None
-        new = LibrarySettings(expire_after_days=days, consent_text=text, consented_at=asked)
-        if new != old:
-            self._controller.change_settings(new)
+        shown = {"expire_after_days": days, "consent_text": text}
+        if touched := {name: value for name, value in shown.items() if value != getattr(old, name)}:
+            self._controller.change_settings(**touched)
 
     def _ask_again(self) -> None:
-        if self._controller.settings is not None:
-            text = self._controller.settings.consent_text or CONSENT_TEXT
-            update = {"consented_at": None, "consent_text": text}
-            self._controller.change_settings(self._controller.settings.model_copy(update=update))
+        settings = self._controller.settings
+        if settings is not None:
+            usual = {} if settings.consent_text else {"consent_text": CONSENT_TEXT}
+            self._controller.change_settings(consented_at=None, **usual)
 
     def _choose_folder(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, tr("Choose a folder for sessions"))

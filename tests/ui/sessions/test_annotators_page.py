@@ -27,7 +27,7 @@ TIER = TierSettings(name="engagement", labels=("low", "high"))
 @pytest.fixture
 def session(library: Library, session: str) -> str:
     """Marked by anna, too, and with a tier."""
-    library.change_settings(library.settings().model_copy(update={"tiers": (TIER,)}))
+    library.change_settings(tiers=(TIER,))
     anna = Annotation("annas", 1 * RATE, 4 * RATE, "sad", "", "mono", "anna")
     library.change_annotations(session, put=[anna])
     return session
