@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,28 @@ def save_rules(rules: RuleSet, path: Path) -> None:
         EmoliveError: it cannot be written.
     """
     toml_files.write(rules, path, _WHAT)
+
+
+def save_edited(rules: RuleSet, path: Path, read: RuleSet | None) -> Path:
+    """Write rules over what was `read` from `path`, and never over anything else.
+
+    None: nothing was read, so that they get a name beside `path` where that is taken. Returns where
+    they are.
+
+    Raises:
+        EmoliveError: the file has changed since, or cannot be written.
+    """
+    if read is None:
+        others = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+        path = next(one for one in chain((path,), others) if not one.exists())
+    elif path.exists() and load_rules(path) != read:
+        raise EmoliveError(
+            "{path} has changed since it was opened: open it again, or save these rules as another "
+            "file.",
+            path=path,
+        )
+    save_rules(rules, path)
+    return path
 
 
 def example() -> str:

@@ -420,7 +420,7 @@ def statement(page: CallsPage) -> None:
 
 def rules(page: CallsPage) -> None:
     page.set_library(_library())
-    page.controller.rules_file = _example()
+    page.preferences.change("alerts", rules_file=_example())
     dialog = page.ask_for_rules()
     _wait(lambda: len(dialog.drafts.rules) == 4)
     from emolive.alerts.trial import Trial

@@ -56,7 +56,6 @@ class CallsController(QObject):
         """`settings` tells those in force."""
         super().__init__(parent)
         self.rules: RuleSet | None = None
-        self.rules_file: Path | None = None
         self.opening = 0
         self._settings = settings
         self._monitor = monitor
@@ -206,9 +205,7 @@ class CallsController(QObject):
             notes = [*exposed, *self._monitor.use_rules(rules, folder)]
             return rules, notes, unusable_ways(rules) if rules is not None else ()
 
-        self._work.ask(
-            reads, lambda found: self._on_rules(path, *found), self._on_no_rules, key="rules"
-        )
+        self._work.ask(reads, lambda found: self._on_rules(*found), self._on_no_rules, key="rules")
 
     def look_again(self) -> None:
         """Somebody looks: what was not there may be there now."""
@@ -256,14 +253,8 @@ class CallsController(QObject):
     def _on_failure(self, text: str) -> None:
         self.said.emit(Message(Severity.ERROR, text))
 
-    def _on_rules(
-        self,
-        path: Path | None,
-        rules: RuleSet | None,
-        notes: list[str],
-        unusable: tuple[str, ...],
-    ) -> None:
-        self.rules, self.rules_file = rules, path
+    def _on_rules(self, rules: RuleSet | None, notes: list[str], unusable: tuple[str, ...]) -> None:
+        self.rules = rules
         self._rules_unusable = unusable
         self.ruled.emit(rules)
         self._say_notes(notes)

@@ -200,7 +200,7 @@ class CallsPage(TakesFiles, Themed, QWidget):
         dialog = RulesDialog(
             self.theme,
             labels,
-            self.controller.rules_file,
+            self.preferences.effective.alerts.rules_file,
             self.controller.recording.library,
             self.window(),
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from PySide6.QtWidgets import (
 from emolive.alerts.conditions.registry import CONDITIONS
 from emolive.alerts.conditions.rule import Rule
 from emolive.alerts.rule_drafts import NO_ADDRESS, RuleDrafts, RuleError, new_rule
-from emolive.alerts.rule_file import example, load_rules, parse_rules, save_rules
+from emolive.alerts.rule_file import example, load_rules, parse_rules, save_edited, save_rules
 from emolive.alerts.rules import RuleSet
 from emolive.alerts.trial import Trial, try_on_last, try_rules
 from emolive.i18n import decimal, ntr, tr
@@ -55,12 +57,17 @@ class RulesDialog(Dialog):
         library: Library | None,
         parent: QWidget | None = None,
     ) -> None:
-        """`labels` are the model's emotions, `path` the file in use (None: none)."""
+        """`labels` are the model's emotions, `path` the file in use (None: none).
+
+        Without one, the usual file is opened if it is there.
+        """
         room = parent.window().height() if parent is not None else 0
         high = min(max(room - 40, 580), 780)
         super().__init__(theme, tr("Alert rules"), "", parent, 960, high)
-        self.path = path
+        self.path: Path | None = None  # whose rules are shown
         self.drafts = RuleDrafts()
+        self._in_use = path
+        self._read: RuleSet | None = None  # what is in the file
         self._labels = labels
         self._library = library
         self._changed = False
@@ -71,10 +78,10 @@ class RulesDialog(Dialog):
         self._work = Background("rules", self)
         self._build()
         self.finished.connect(self._on_finished)
-        if path is not None:
-            self.open_file(path)
-        else:
-            self._show_all()
+        self._show_all()
+        usual = _usual_file()
+        if path is not None or usual.exists():
+            self.open_file(path or usual)
 
     # What can be done with it.
 
@@ -131,14 +138,17 @@ class RulesDialog(Dialog):
         )
 
     def save(self) -> None:
-        """Write the file; `saved` follows."""
+        """Write the file that was opened, or a new one; `saved` follows."""
+        path, read = self.path or _usual_file(), self._read
+        self._save(lambda rules: save_edited(rules, path, read))
+
+    def _save(self, write: Callable[[RuleSet], Path]) -> None:
         if empty := [hook.name for hook in self.drafts.webhooks if hook.url == NO_ADDRESS]:
             self.show_problem(tr("The webhook {name} has no address yet.", name=empty[0]))
             return
-        path = self.path or settings_folder() / FILE_NAME
         rules = self.drafts.rule_set()
         self.begin.setEnabled(False)
-        self._work.ask(lambda: _saved(rules, path), self._on_saved, self._on_not_saved, key="save")
+        self._work.ask(lambda: write(rules), self._on_saved, self._on_not_saved, key="save")
 
     def show_problem(self, text: str) -> None:
         """Say what is wrong; "" hides it."""
@@ -249,7 +259,9 @@ class RulesDialog(Dialog):
 
     def _show_saving(self) -> None:
         """What can be lost is named where it would be lost."""
-        self.begin.setEnabled(self._changed and self.problem.isHidden() and not self._wrong)
+        other = self.path is not None and self.path != self._in_use
+        fine = self.problem.isHidden() and not self._wrong
+        self.begin.setEnabled((self._changed or other) and fine)
         self.discard.setText(tr("Discard changes") if self._changed else tr("Close"))
         self.note.setText("")
 
@@ -291,10 +303,9 @@ class RulesDialog(Dialog):
         self._show_saving()
 
     def _on_loaded(self, path: Path, rules: RuleSet) -> None:
-        other = path != self.path
-        self.path = path
+        self.path, self._read = path, rules
         self._take(RuleDrafts.of(rules))
-        self._changed = other
+        self._changed = False
         self._show_all()
         self._show_saving()
         self.list.setFocus()
@@ -318,9 +329,8 @@ class RulesDialog(Dialog):
 
     def _on_save_as(self) -> None:
         chosen, _ = QFileDialog.getSaveFileName(self, tr("Save rules"), FILE_NAME, "TOML (*.toml)")
-        if chosen:
-            self.path = Path(chosen)
-            self.save()
+        if chosen:  # the system has asked whether a file may be replaced
+            self._save(partial(_written, path=Path(chosen)))
 
     def _on_saved(self, path: Path) -> None:
         self._changed = False
@@ -378,6 +388,10 @@ def _then(rule: Rule) -> str:
     return tr("Then: {what}.", what=", ".join(html.escape(part) for part in parts))
 
 
-def _saved(rules: RuleSet, path: Path) -> Path:
+def _written(rules: RuleSet, path: Path) -> Path:
     save_rules(rules, path)
     return path
+
+
+def _usual_file() -> Path:
+    return settings_folder() / FILE_NAME
