@@ -118,13 +118,15 @@ def readapted_text(windows: int, changed: int, baselines: Sequence[Baseline]) ->
     )
 
 
-def consequence_text(alarms: float, found: float) -> str:
-    """What adapting leads to: shares of false alarms and of angry speech found, as without it."""
+def consequence_text(model: str, alarms: float, found: float) -> str:
+    """What adapting led to: shares of false alarms and of angry speech found, as without it."""
     less = tr("{share} less angry speech is found", share=percent(1 - found))
     return tr(
-        "Measured on voices the models never heard: {share} fewer false alarms, and {found}.",
+        "Measured with {model}, at its own threshold, on voices it never heard: {share} fewer "
+        "false alarms, and {found}.",
+        model=model,
         share=percent(1 - alarms),
-        found=tr("no less angry speech is found") if found >= 1 else less,
+        found=tr("no less angry speech is found") if round(found, 2) >= 1 else less,
     )
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emolive.archive.baselines import FILES_HALF_MINUTES
-from emolive.baseline import PRESETS, Evidence, ExpectedMix
+from emolive.baseline import PRESETS, Evidence, ExpectedMix, Measured
 from emolive.baseline.evidence import log_probabilities, moved
 from emolive.inference.decision import DecisionConfig, calibrated
 from emolive.inference.metadata import ModelMetadata
@@ -180,21 +180,42 @@ def measured(
     }
 
 
-def curve(corpora: Mapping[str, Turns], threshold: float) -> list[tuple[float, Outcome]]:
-    """What each expected share of neutral leads to, where 70 % is neutral and an hour is known."""
-    rows = []
-    for expected in _CURVE:
+def curve(corpora: Mapping[str, Turns], threshold: float) -> dict[ExpectedMix | None, Outcome]:
+    """What each expected mix leads to, where 70 % is neutral and an hour is known; None: none."""
+    rows: dict[ExpectedMix | None, Outcome] = {}
+    for expected in (None, ExpectedMix(None), *map(ExpectedMix, _CURVE)):
         outcomes = []
         for turns in corpora.values():
             for seed in _SEEDS:
                 rng = np.random.default_rng(seed)
                 before, after = halves(turns, rng)
                 past = before.mixed(rng, 0.7, 3_000).first_minutes(rng, 60)
-                vector = past.evidence.vector(ExpectedMix(expected), LABELS)
                 test = after.mixed(rng, 0.7, _TEST_TURNS)
-                outcomes.append(Outcome.of(test.adapted(vector), threshold))
-        rows.append((expected, Outcome.mean(outcomes)))
+                if expected is not None:
+                    test = test.adapted(past.evidence.vector(expected, LABELS))
+                outcomes.append(Outcome.of(test, threshold))
+        rows[expected] = Outcome.mean(outcomes)
     return rows
+
+
+def told(curve: Mapping[ExpectedMix | None, Outcome], threshold: float) -> Measured | None:
+    """The curve as the program tells it; None: without adapting, there is nothing to compare."""
+
+    def both(expected: ExpectedMix | None) -> tuple[float, float]:
+        one = curve[expected]
+        return round(one.unpleasant_alarms, 1), round(one.angry_found, 3)
+
+    own = both(None)
+    if not all(own):
+        return None
+    neutral = tuple((share, *both(ExpectedMix(share))) for share in _CURVE)
+    return Measured(round(threshold, 4), own, both(ExpectedMix(None)), neutral)
+
+
+def _mix_name(expected: ExpectedMix | None) -> str:
+    if expected is None:
+        return "the model's own"
+    return "balanced" if expected.neutral is None else f"{expected.neutral:.0%}"
 
 
 def _share(value: float | None) -> str:
@@ -303,16 +324,20 @@ def write_tables(answers: Answers, metadata: ModelMetadata) -> str:
         )
     )  # fmt: skip
     parts.append("What is expected, where 70 % is neutral and an hour is known:")
+    mixes = curve(mixed, threshold)
     parts.append(
         _table(
             ("expected neutral", "UAR %", "ECE", "unpleasant alarms / h", "angry found"),
             [
-                (f"{expected:.0%}", f"{100 * one.uar:.1f}", f"{one.ece:.3f}",
+                (_mix_name(expected), f"{100 * one.uar:.1f}", f"{one.ece:.3f}",
                  f"{one.unpleasant_alarms:.0f}", f"{one.angry_found:.0%}")
-                for expected, one in curve(mixed, threshold)
+                for expected, one in mixes.items()
             ],
         )
     )  # fmt: skip
+    measured_ = told(mixes, threshold)
+    entry = "no entry" if measured_ is None else f"{metadata.name!r}: {measured_}"
+    parts.append(f"For `MEASURED` of `emolive/baseline/measured.py`: `{entry}`")
     parts.append("Angry calls after ordinary ones: angry turns whose label stays.")
     shares = [(neutral, expected) for neutral in (0.45, 0.7, 0.9) for expected in (0.45, 0.7)]
     parts.append(

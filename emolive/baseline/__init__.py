@@ -7,7 +7,8 @@ audio.
 """
 
 from emolive.baseline.evidence import Evidence
-from emolive.baseline.expected import PRESETS, ExpectedMix, consequence
+from emolive.baseline.expected import PRESETS, ExpectedMix
+from emolive.baseline.measured import Measured
 from emolive.baseline.profile import Source, SourceProfile
 from emolive.baseline.running import FixedBaseline, RunningBaseline, StreamBaseline, pooled_baseline
 from emolive.baseline.source import Baselines, KnownSources, Profiles, SourceBaselines
@@ -20,6 +21,7 @@ __all__ = [
     "ExpectedMix",
     "FixedBaseline",
     "KnownSources",
+    "Measured",
     "ProfileStore",
     "Profiles",
     "RunningBaseline",
@@ -27,6 +29,5 @@ __all__ = [
     "SourceBaselines",
     "SourceProfile",
     "StreamBaseline",
-    "consequence",
     "pooled_baseline",
 ]

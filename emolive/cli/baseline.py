@@ -12,7 +12,7 @@ from rich.table import Table
 
 from emolive.archive.baselines import ArchiveBaselines, folder_of
 from emolive.archive.inputs import AudioInput
-from emolive.baseline import ExpectedMix, ProfileStore, SourceProfile, consequence
+from emolive.baseline import ExpectedMix, ProfileStore, SourceProfile
 from emolive.cli.commands import GROUPS, group
 from emolive.cli.console import Console
 from emolive.cli.options import (
@@ -25,6 +25,7 @@ from emolive.cli.options import (
 from emolive.cli.outcome import DONE, confirm, print_json, say, tell
 from emolive.errors import EmoliveError
 from emolive.i18n import decimal, moment_text, ntr, tr
+from emolive.inference.bundled import bundled_by_fingerprint
 from emolive.labels import emotion_name
 from emolive.monitoring.baselines import BaselineChoice
 from emolive.session.database import library_folder
@@ -142,7 +143,9 @@ def show(
         mean = summary["mean"][label]
         table.add_row(emotion_name(label), percent(mean), percent(share), signed(moved, 2))
     Console().print(table)
-    say(consequence_text(*consequence(expected)))
+    model = bundled_by_fingerprint(profile.source.model)
+    if model is not None and model.measured is not None:
+        say(consequence_text(model.name, *model.measured.consequence(expected)))
     return DONE
 
 

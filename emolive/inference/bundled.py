@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from emolive.baseline.measured import MEASURED, Measured
 from emolive.errors import ModelError
 from emolive.i18n import mark
 from emolive.inference.adapted_file import SUFFIX, Base, adapted_path, lacks_ending
+from emolive.inference.model_files import ModelFiles, read_metadata
 from emolive.resources import asset
 
 
@@ -27,6 +29,11 @@ class BundledModel:
             EmoliveError: it is missing.
         """
         return asset(self.file)
+
+    @property
+    def measured(self) -> Measured | None:
+        """What adapting to a source led to with it; None: there is nothing to tell."""
+        return MEASURED.get(Path(self.file).stem)
 
     @property
     def card(self) -> Path:
@@ -68,6 +75,16 @@ def bundled_model(choice: Path | None) -> BundledModel | None:
     if choice is None:
         return BUNDLED[0]
     return next((one for one in BUNDLED if str(choice) == one.name), None)
+
+
+def bundled_by_fingerprint(fingerprint: str) -> BundledModel | None:
+    """The bundled model whose content has this fingerprint (of a loaded model's metadata)."""
+    for one in BUNDLED:
+        told = read_metadata(one.path)
+        loaded = told.model_copy(update={"weights": ModelFiles.of(one.path).sha256})
+        if loaded.fingerprint == fingerprint:
+            return one
+    return None
 
 
 def model_path(choice: Path | None) -> Path:

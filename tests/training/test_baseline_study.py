@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the training extra")
 
+from emolive.baseline import ExpectedMix
 from training.answers import Answers
 from training.baseline_study import (
     Outcome,
@@ -16,6 +17,7 @@ from training.baseline_study import (
     halves,
     kept_when_angry,
     measured,
+    told,
     with_neutral,
 )
 from training.cache import CachedClip
@@ -71,8 +73,22 @@ def test_a_known_bias_is_taken_out() -> None:
     assert alarms == sorted(alarms, reverse=True)
     assert known[-1].uar > raw.uar
     assert found["files together, talk"].angry_alarms < raw.angry_alarms / 2
-    expected = [one.angry_alarms for _, one in curve(corpora, THRESHOLD)]
+    mixes = curve(corpora, THRESHOLD)
+    expected = [mixes[ExpectedMix(share)].angry_alarms for share in (0.3, 0.45, 0.6, 0.7, 0.8, 0.9)]
+    assert mixes[None].angry_alarms > expected[0]
     assert expected == sorted(expected, reverse=True)
+    said = told(mixes, THRESHOLD)
+    assert said is not None
+    assert said.own[0] == pytest.approx(mixes[None].unpleasant_alarms, abs=0.05)
+    alarms, found = said.consequence(ExpectedMix(0.45))
+    assert alarms == pytest.approx(
+        mixes[ExpectedMix(0.45)].unpleasant_alarms / said.own[0], abs=0.01
+    )
+    assert found == pytest.approx(
+        mixes[ExpectedMix(0.45)].angry_found / mixes[None].angry_found, abs=0.01
+    )
+    # A model that decides nothing has no false alarms to lose.
+    assert told(curve(corpora, 1.1), 1.1) is None
     kept = kept_when_angry(turns(), 0.7, 0.45, THRESHOLD)
     assert kept is not None
     assert kept > 0.8

@@ -7,10 +7,17 @@ import pytest
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
-from emolive.baseline import ExpectedMix, consequence
+from emolive.baseline import ExpectedMix, Measured
 from emolive.types import FloatArray
 from emolive.ui.settings.consequence_curve import ConsequenceCurve
 from emolive.ui.theme import DARK, LIGHT, Theme
+
+MEASURED = Measured(
+    threshold=0.5,
+    own=(100.0, 0.5),
+    balanced=(62.0, 0.55),
+    neutral=((0.3, 48.0, 0.54), (0.6, 27.0, 0.5), (0.9, 13.0, 0.42)),
+)
 
 
 def places(curve: ConsequenceCurve, colour: str) -> FloatArray:
@@ -30,9 +37,9 @@ def test_the_marks_follow_the_mix(qtbot: QtBot, theme: Theme) -> None:
 
     def mark(mix: ExpectedMix, colour: str) -> FloatArray:
         """The middle of what differs from the curve with its mark at the very end."""
-        curve.show_mix(ExpectedMix(0.9))
+        curve.show_mix(MEASURED, ExpectedMix(0.9))
         without = {tuple(one) for one in places(curve, colour)}
-        curve.show_mix(mix)
+        curve.show_mix(MEASURED, mix)
         more = [one for one in places(curve, colour) if tuple(one) not in without]
         left = [one for one in more if one[0] < 400]
         assert len(left) > 20
@@ -46,7 +53,7 @@ def test_the_marks_follow_the_mix(qtbot: QtBot, theme: Theme) -> None:
     along = [alarms[0] for alarms, _ in marks.values()]
     assert along == sorted(along)
     assert marks[0.6][0][1] > marks[0.3][0][1]
-    heights = [(m[1], consequence(ExpectedMix(n))[i]) for n, two in marks.items()
+    heights = [(m[1], MEASURED.consequence(ExpectedMix(n))[i]) for n, two in marks.items()
                for i, m in enumerate(two)]  # fmt: skip
     slope, offset = np.polyfit([s for _, s in heights], [y for y, _ in heights], 1)
     assert [y for y, _ in heights] == pytest.approx([slope * s + offset for _, s in heights], abs=5)
@@ -56,6 +63,7 @@ def test_switched_off_it_is_faint(qtbot: QtBot) -> None:
     curve = ConsequenceCurve(LIGHT)
     qtbot.addWidget(curve)
     curve.resize(700, curve.height())
+    curve.show_mix(MEASURED, ExpectedMix())
     assert len(places(curve, "accent"))
     curve.setEnabled(False)
     assert not len(places(curve, "accent"))

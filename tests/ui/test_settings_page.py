@@ -75,6 +75,14 @@ def test_adapting_is_one_switch_and_says_what_it_leads_to(
     assert section.neutral.isVisible()
     section.neutral.setValue(70)
     assert section.consequence.text() == calls
+    assert "accurate" in calls
+    for shown in (section.consequence, section.curve):
+        assert shown.isVisible()
+    kept.preferences.change("model", file=Path("mine.onnx"))
+    for shown in (section.consequence, section.curve):
+        assert not shown.isVisible(), "nothing was measured with this model"
+    kept.preferences.change("model", file=None)
+    assert section.curve.isVisible()
     section.group.setText(" German ")
     section.group.editingFinished.emit()
     section.on.click()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from emolive.baseline import ProfileStore, consequence
+from emolive.baseline import ProfileStore
 from emolive.errors import EmoliveError
 from emolive.i18n import ntr, tr
+from emolive.inference.bundled import bundled_model
 from emolive.session.database import library_folder
 from emolive.settings import Settings
 from emolive.ui.controls import Notice, label, timer
@@ -82,11 +83,21 @@ class BaselineSection(SettingsSection):
             self.group.setText(baseline.group)
         for control in (self.mix, self.neutral, self.group):
             control.setEnabled(baseline.on)
-        self.consequence.setText(consequence_text(*consequence(baseline.expected)))
-        self.consequence.setEnabled(baseline.on)
-        self.curve.show_mix(baseline.expected)
-        self.curve.setEnabled(baseline.on)
+        self._show_consequence(settings)
         self._count()
+
+    def _show_consequence(self, settings: Settings) -> None:
+        """What was measured with the chosen model; nothing of others."""
+        model, baseline = bundled_model(settings.model.file), settings.baseline
+        measured = None if model is None else model.measured
+        if model is not None and measured is not None:
+            text = consequence_text(model.name, *measured.consequence(baseline.expected))
+            self.consequence.setText(text)
+            self.curve.setAccessibleName(text)
+            self.curve.show_mix(measured, baseline.expected)
+        for shown in (self.consequence, self.curve):
+            shown.setVisible(measured is not None)
+            shown.setEnabled(baseline.on)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Say how many sources are known by now."""

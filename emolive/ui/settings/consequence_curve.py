@@ -8,16 +8,15 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from emolive.baseline import ExpectedMix, consequence
-from emolive.baseline.expected import CURVE
+from emolive.baseline import ExpectedMix, Measured
 from emolive.i18n import tr
 from emolive.ui.theme import Painted, Theme, font
-from emolive.wording import consequence_text, percent
+from emolive.wording import percent
 
 _HEIGHT = 136
 _LEFT, _TOP, _BOTTOM, _GAP = 48, 8, 22, 14
 _LINE = 20
-_HIGHEST = 1.15
+_HIGHEST = 1.2
 
 
 class ConsequenceCurve(Painted, QWidget):
@@ -25,31 +24,37 @@ class ConsequenceCurve(Painted, QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
+        self._measured: Measured | None = None
+        self._ends = (0.0, 1.0)  # expected shares
         self._mix = ExpectedMix()
         self._before = 0.2  # of the width: where a balanced mix has its place
         self.setFixedHeight(_HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
-    def show_mix(self, mix: ExpectedMix) -> None:
-        """Mark this one; a balanced mix has no share of neutral, and its place before all."""
-        self._mix = mix
-        self.setAccessibleName(consequence_text(*consequence(mix)))
+    def show_mix(self, measured: Measured, mix: ExpectedMix) -> None:
+        """Mark this mix; a balanced one has no share of neutral, and its place before all."""
+        self._measured, self._mix = measured, mix
+        self._ends = (measured.expected[0], measured.expected[-1])
         self.update()
 
     def paint(self, painter: QPainter) -> None:
         """Draw the axes, the curves with their names, and what is chosen."""
+        if self._measured is None:
+            return
         painter.setFont(font(11))
-        alarms, found = consequence(self._mix)
+        measured = self._measured
+        alarms, found = measured.consequence(self._mix)
         widest = painter.fontMetrics().horizontalAdvance
         # Whatever the shares are, the plot keeps its width.
         names = max(widest(name) for _, name, _, _ in self._curves(1.0, 1.0))
         width = self.width() - _LEFT - names - 2 * _GAP
         plot = QRectF(_LEFT, _TOP, width, self.height() - _TOP - _BOTTOM)
         self._before = (widest(tr("balanced")) + 28) / max(1.0, plot.width())
-        self._draw_axes(painter, plot, names)
-        for colour, name, column, value in self._curves(alarms, found):
+        self._draw_axes(painter, plot, names, measured.expected)
+        curve = [(share, measured.consequence(ExpectedMix(share))) for share in measured.expected]
+        for colour, name, which, value in self._curves(alarms, found):
             painter.setPen(QPen(self._colour(colour), 2))
-            points = [self._at(plot, row[0], row[column]) for row in CURVE]
+            points = [self._at(plot, share, both[which]) for share, both in curve]
             painter.drawPolyline(QPolygonF(points))
             painter.setBrush(self._colour(colour))
             painter.drawEllipse(self._at(plot, self._mix.neutral, value), 4, 4)
@@ -59,13 +64,15 @@ class ConsequenceCurve(Painted, QWidget):
 
     @staticmethod
     def _curves(alarms: float, found: float) -> Sequence[tuple[str, str, int, float]]:
-        """Colour, name, column of the curve, and share of each."""
+        """Colour, name, place among what follows from a mix, and share of each."""
         return (
-            ("warning", tr("{share} of the false alarms", share=percent(alarms)), 1, alarms),
-            ("accent", tr("{share} of angry speech found", share=percent(found)), 2, found),
+            ("warning", tr("{share} of the false alarms", share=percent(alarms)), 0, alarms),
+            ("accent", tr("{share} of angry speech found", share=percent(found)), 1, found),
         )
 
-    def _draw_axes(self, painter: QPainter, plot: QRectF, names: int) -> None:
+    def _draw_axes(
+        self, painter: QPainter, plot: QRectF, names: int, expected: Sequence[float]
+    ) -> None:
         right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
         for share in (0.0, 0.5, 1.0):
             y = self._at(plot, None, share).y()
@@ -78,7 +85,7 @@ class ConsequenceCurve(Painted, QWidget):
         painter.drawLine(QPointF(chosen, plot.top()), QPointF(chosen, plot.bottom()))
         painter.setPen(self._colour("muted"))
         below = QRectF(-40, plot.bottom() + 3, 80, _LINE)
-        for share, *_ in CURVE:
+        for share in expected:
             at = below.translated(self._at(plot, share, 0.0).x(), 0)
             painter.drawText(at, Qt.AlignmentFlag.AlignHCenter, percent(share))
         painter.drawText(below.translated(plot.left() + 40, 0), 0, tr("balanced"))
@@ -89,7 +96,7 @@ class ConsequenceCurve(Painted, QWidget):
         return self.theme.colour(name if self.isEnabled() else "faint")
 
     def _at(self, plot: QRectF, neutral: float | None, share: float) -> QPointF:
-        first, last = CURVE[0][0], CURVE[-1][0]
+        first, last = self._ends
         within = 0.0 if neutral is None else (min(max(neutral, first), last) - first)
         along = (
             0.03
