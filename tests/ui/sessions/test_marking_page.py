@@ -170,11 +170,18 @@ def test_a_comment_on_a_stretch_marks_it_first(
     qtbot.waitUntil(lambda: len(stored(library, replay)) == 2)
     made = next(mark for mark in stored(library, replay) if mark.id != "known")
     assert made.label is None
-    qtbot.waitUntil(lambda: replay.side.marks.comment.isEnabled())
-    replay.side.marks.comment.setFocus()
-    qtbot.keyClicks(replay.side.marks.comment, "door slams")
-    QTest.keyClick(replay.side.marks.comment, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: any(mark.comment == "door slams" for mark in stored(library, replay)))
+    field = replay.side.marks.comment
+    qtbot.waitUntil(field.hasFocus)
+    qtbot.keyClicks(field, "door slams at 5")  # which are keys elsewhere
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    comment = "door slams at 5"
+    qtbot.waitUntil(
+        lambda: [m.comment for m in stored(library, replay) if m != made] == ["smiling", comment]
+    )
+    assert {mark.label for mark in stored(library, replay)} == {"happy", None}
+    key(replay, Qt.Key.Key_Escape)
+    key(replay, Qt.Key.Key_C)  # nothing is selected: nothing to write about
+    assert not field.hasFocus()
 
 
 def test_the_models_segments_can_be_taken_over_in_one_edit(
