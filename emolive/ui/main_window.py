@@ -140,7 +140,9 @@ class MainWindow(TakesFiles, Shell):
     @property
     def busy(self) -> bool:
         """Whether something runs that the end of this window would end."""
-        return self.runner.active or self.recording.active or bool(self.calls.controller.models)
+        pages = self.calls.controller.busy or self.sessions.busy
+        own = self.runner.active or self.recording.busy or self.analysis.analysing.active
+        return own or pages
 
     def show_in_place_of(self, before: MainWindow) -> None:
         """Appear where another window is, with the settings in front, where they were."""
@@ -189,6 +191,7 @@ class MainWindow(TakesFiles, Shell):
         self.recording.said.connect(lambda message: self.show_message("recording", message))
         self.library_controller.said.connect(lambda message: self.show_message("library", message))
         self.library_controller.opened.connect(self._on_library)
+        self.calls.alerting.connect(lambda message: self.show_state("calls' alerts", message))
         self.calls.session_wanted.connect(self._open_session)
         self.recording.ask = self._ask_consent
         for recording in (self.recording, self.calls.controller.recording):
@@ -261,6 +264,7 @@ class MainWindow(TakesFiles, Shell):
             self.live.header.want_split(settings.input.channels == 2)
         self.live.header.show_level(settings.privacy.level_before)
         self.live.header.select(source)
+        self.live.header.stored = settings.input
 
     # What the person does.
 
@@ -321,7 +325,7 @@ class MainWindow(TakesFiles, Shell):
     def _on_action(self, action: Action) -> None:
         message = self.banner.message
         session = message.session if message is not None else None
-        if session is not None and self.recorded.act(action, session, self.theme):
+        if message is not None and self.recorded.act(action, message, self.theme):
             return
         self.dismiss()
         if action is Action.DEMO:
@@ -386,12 +390,7 @@ class MainWindow(TakesFiles, Shell):
             self.library_controller.open(self._library)
         if (theme := theme_of(settings)) != self.theme:
             self.set_theme(theme)
-        picker = self.live.header.picker
-        if picker.choice.kind is SourceKind.MICROPHONE and not self.runner.active:
-            wanted = picker.microphone(settings.input.device, computer=settings.input.computer)
-            if picker.choice != wanted:
-                self.live.header.select(wanted)
-            self.live.header.want_split(settings.input.channels == 2)
+        self.live.header.follow(settings.input)
         self.live.header.show_level(settings.privacy.level_before)
         self.live.show_look(settings.look)
 

@@ -254,3 +254,30 @@ def test_the_last_minutes_are_kept_after_all_named_opened_and_deleted(
     qtbot.waitUntil(lambda: window.banner.message is None)
     with Library.open(tmp_path / "library") as library:
         assert [info.title for info in library.sessions()] == ["First words"]
+
+
+def test_another_library_is_opened_when_the_recording_has_ended(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    agreed_before(qtbot, window)
+    run_demo(qtbot, window)
+    window._on_record()
+    recorded = lambda: window.recording._recorder and window.recording._recorder.session  # noqa: E731
+    qtbot.waitUntil(lambda: recorded() is not None)
+    first = window.library_controller.library
+    assert first is not None
+    other = tmp_path / "other"
+    window.preferences.change("recording", library=other)
+    assert window.library_controller.library is first, "it is being recorded into"
+    window._on_record()
+    qtbot.waitUntil(lambda: window.library_controller.library not in (None, first))
+    assert window.library_controller.library is not None
+    assert window.library_controller.library.folder == other
+    assert window.recording.library is window.library_controller.library
+    assert said(window).startswith("Recorded")
+    assert not window.banner.message.actions, "it is in the other library"
+    second = window.library_controller.library
+    window.preferences.change("look", theme="light")
+    assert window.library_controller.library is second
+    with Library.open(first.folder) as kept:
+        assert len(kept.sessions()) == 1
