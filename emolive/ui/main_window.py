@@ -363,15 +363,15 @@ class MainWindow(TakesFiles, Shell):
         self.watch.watch(state.at_rest)
         if state.at_rest:
             self.recording.disarm()
+            self.live.header.follow(self.preferences.effective.input)
 
     def _open_session(self, session_id: str, at_sample: int | None = None) -> None:
         self.bring(self.sessions)
         self.sessions.open_session(session_id, at_sample)
 
-    def _on_session_changed(self, message: Message | None) -> None:
-        """The one that was just recorded has another name, or is gone."""
-        self.dismiss()
-        self.show_message("recording", message)
+    def _on_session_changed(self, before: Message, message: Message | None) -> None:
+        """The one that was just recorded has another name, or is gone; others may speak by now."""
+        self.show_message(self.board.part_of(before) or "session", message)
         self.sessions.refresh()
 
     def _on_library(self, library: Library | None) -> None:

@@ -253,6 +253,29 @@ def test_a_clip_that_ends_can_be_played_again(
     assert not window.live.workspace.panels
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_again_means_what_ended_whatever_was_selected_since(
+    qtbot: QtBot, window: MainWindow, runs: feed.FakeRuns, tmp_path: Path, fails: bool
+) -> None:
+    clip = tmp_path / "call.wav"
+    clip.touch()
+    window.play(file_choice(clip))
+    qtbot.waitUntil(lambda: window.runner.model is not None)
+    state = EngineState.FAILED if fails else EngineState.STOPPED
+    over = feed.status(state, reason="It broke off." if fails else None)
+    say(window, runs, over)
+    qtbot.waitUntil(lambda: window.runner.state is EngineState.STOPPED)
+    picker = window.live.header.picker
+    window.live.header.select(picker.microphone("USB interface, ALSA"))
+    window.bring(window.settings_page)
+    assert window.banner.action.text() == ("Try again" if fails else "Play again")
+    window.banner.action.click()
+    qtbot.waitUntil(lambda: len(runs.made) == 2)
+    assert runs.made[-1][0].path == clip, "and the microphone is not listened to"
+    assert picker.choice.path == clip
+    assert window.live.isVisible()
+
+
 def test_the_window_lives_while_a_run_is_prepared(
     qtbot: QtBot, window: MainWindow, runs: feed.FakeRuns
 ) -> None:
