@@ -24,6 +24,7 @@ from emolive.inference.metadata import ModelMetadata
 from emolive.labels import is_negative
 from emolive.types import FloatArray
 from training.answers import Answers
+from training.corpora import MEASURED_ONLY
 from training.labels import INDEX, LABELS
 from training.metrics import score
 
@@ -300,29 +301,13 @@ def write_tables(answers: Answers, metadata: ModelMetadata) -> str:
     """Everything as Markdown."""
     turns = turns_by_corpus(answers, metadata.temperature)
     mixed, threshold = with_neutral(turns), metadata.abstention_threshold
+    apart = {name: mixed.pop(name) for name in sorted(MEASURED_ONLY & set(mixed))}
     parts = [
         f"### {metadata.name}",
         f"Turns of {', '.join(f'{name} ({len(one.labels)})' for name, one in turns.items())}; "
         f"those with neutral and angry speech in the first tables: {', '.join(mixed)}.",
+        _mixes(mixed, threshold),
     ]
-    rows = []
-    for neutral in MIXES:
-        for way, by_corpus in measured(mixed, neutral, threshold).items():
-            one = Outcome.mean(list(by_corpus.values()))
-            rows.append(
-                (
-                    f"{neutral:.0%}", way, *(f"{100 * o.uar:.0f}" for o in by_corpus.values()),
-                    f"**{100 * one.uar:.1f}**", f"{one.ece:.3f}", f"{one.angry_alarms:.0f}",
-                    f"{one.unpleasant_alarms:.0f}", f"{one.angry_found:.0%}",
-                )
-            )  # fmt: skip
-    parts.append(
-        _table(
-            ("neutral", "answers", *(f"UAR {n}" for n in mixed), "mean UAR %", "ECE",
-             "angry alarms / h", "unpleasant alarms / h", "angry found"),
-            rows,
-        )
-    )  # fmt: skip
     parts.append("What is expected, where 70 % is neutral and an hour is known:")
     mixes = curve(mixed, threshold)
     parts.append(
@@ -338,7 +323,11 @@ def write_tables(answers: Answers, metadata: ModelMetadata) -> str:
     measured_ = told(mixes, threshold)
     entry = "no entry" if measured_ is None else f"{metadata.name!r}: {measured_}"
     parts.append(f"For `MEASURED` of `emolive/baseline/measured.py`: `{entry}`")
+    if apart:
+        parts.append(f"The same of {', '.join(apart)}, which is for measuring only:")
+        parts.append(_mixes(apart, threshold))
     parts.append("Angry calls after ordinary ones: angry turns whose label stays.")
+    mixed |= apart
     shares = [(neutral, expected) for neutral in (0.45, 0.7, 0.9) for expected in (0.45, 0.7)]
     parts.append(
         _table(
@@ -364,6 +353,26 @@ def write_tables(answers: Answers, metadata: ModelMetadata) -> str:
         )
     )  # fmt: skip
     return "\n\n".join(parts) + "\n"
+
+
+def _mixes(corpora: Mapping[str, Turns], threshold: float) -> str:
+    """What each way leads to, at each share of neutral speech."""
+    rows = []
+    for neutral in MIXES:
+        for way, by_corpus in measured(corpora, neutral, threshold).items():
+            one = Outcome.mean(list(by_corpus.values()))
+            rows.append(
+                (
+                    f"{neutral:.0%}", way, *(f"{100 * o.uar:.0f}" for o in by_corpus.values()),
+                    f"**{100 * one.uar:.1f}**", f"{one.ece:.3f}", f"{one.angry_alarms:.0f}",
+                    f"{one.unpleasant_alarms:.0f}", f"{one.angry_found:.0%}",
+                )
+            )  # fmt: skip
+    return _table(
+        ("neutral", "answers", *(f"UAR {n}" for n in corpora), "mean UAR %", "ECE",
+         "angry alarms / h", "unpleasant alarms / h", "angry found"),
+        rows,
+    )  # fmt: skip
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
