@@ -29,7 +29,7 @@ class _Strict(BaseModel):
 class CorpusRecipe(_Strict):
     """How one corpus is used: `clips_per_epoch` drawn class-balanced, and who is kept out.
 
-    The speakers named here are those of the recipe's own split (the shipped model's); the
+    The speakers named here are those of the recipe's own split (the shipped models'); the
     evaluation protocols hold out their own.
     """
 

@@ -143,7 +143,7 @@ def test_pre_training_sees_no_corpus_that_is_tested() -> None:
         assert not set(load_recipe(FOLDER / "recipes" / f"{name}.toml").corpora) & set(TESTED)
 
 
-def test_the_shipped_model_builds_on_pre_training_and_teachers_and_theirs() -> None:
+def test_an_ensemble_builds_on_pre_training_and_teachers_and_theirs() -> None:
     folder = FOLDER / "recipes"
     names = {one.name for one in sources(load_recipe(folder / "resnet34.toml"), folder)}
     assert {"speech-pretraining", "lstm-all", "lstm-pretraining"} <= names
