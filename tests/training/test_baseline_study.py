@@ -8,6 +8,8 @@ import pytest
 pytest.importorskip("torch", reason="needs the training extra")
 
 from emolive.baseline import ExpectedMix
+from tests.models import tiny_metadata
+from training import baseline_study as study
 from training.answers import Answers
 from training.baseline_study import (
     Outcome,
@@ -19,6 +21,7 @@ from training.baseline_study import (
     measured,
     told,
     with_neutral,
+    write_tables,
 )
 from training.cache import CachedClip
 from training.labels import INDEX, LABELS
@@ -110,3 +113,30 @@ def test_an_embedding_is_centred_through_the_last_layer() -> None:
     for group in "ab":
         mean = found[groups == group].mean(axis=0)
         assert mean == pytest.approx(usual @ layer + offset, abs=1e-4)
+
+
+def test_speech_for_measuring_only_stands_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study, "_TEST_TURNS", 100)
+    monkeypatch.setattr(study, "_SEEDS", range(1))
+
+    def tables(*corpora: str) -> list[str]:
+        clips, logits = [], []
+        for number, corpus in enumerate(corpora):
+            own = turns(120, seed=number)
+            logits.append(np.log(own.probabilities))
+            clips += [
+                CachedClip(
+                    f"{corpus}{i}", corpus, "s", "female", "en", LABELS[label], 0, 48_000, ""
+                )
+                for i, label in enumerate(own.labels)
+            ]
+        all_ = np.concatenate(logits)
+        answers = Answers(tuple(clips), np.arange(len(all_) + 1), all_, all_, None, None, None)
+        return write_tables(answers, tiny_metadata(labels=LABELS)).split("\n\n")
+
+    with_it, without = tables("emodb", "meld"), tables("emodb")
+    # From the first table on to what the program tells.
+    end = next(i for i, part in enumerate(without) if part.startswith("For `MEASURED`"))
+    assert with_it[2 : end + 1] == without[2 : end + 1]
+    assert with_it[end + 1] == "The same of meld, which is for measuring only:"
+    assert "UAR meld" in with_it[end + 2]
