@@ -85,13 +85,15 @@ class Marking(QObject):
         label: str | None,
         stream: str | None,
         comment: str = "",
+        then: Callable[[], object] | None = None,
     ) -> None:
-        """Mark a stretch."""
+        """Mark a stretch; `then`, once the mark is there and `made` was told."""
         tier = self.tier
         self._edit(
             lambda e: e.add(
                 start_sample, end_sample, label, stream=stream, comment=comment, tier=tier
-            )
+            ),
+            then=then,
         )
 
     def adopt(self, segments: Sequence[Segment]) -> None:
@@ -138,7 +140,7 @@ class Marking(QObject):
         """Do again what was taken back."""
         self._edit(AnnotationEditor.redo)
 
-    def _edit(self, edit: Edit, *mark_ids: str) -> None:
+    def _edit(self, edit: Edit, *mark_ids: str, then: Callable[[], object] | None = None) -> None:
         editor = self._editor
         if editor is None:
             return
@@ -175,6 +177,8 @@ class Marking(QObject):
             self.changed.emit()
             if answer.made is not None and answer.made.id not in known:
                 self.made.emit(answer.made.id)
+                if then is not None:
+                    then()
 
         def failed(problem: str) -> None:
             if editor is self._editor:

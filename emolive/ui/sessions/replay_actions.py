@@ -273,12 +273,18 @@ class ReplayActions(QObject):
 
     def comment(self) -> None:
         """Write a comment on the selected mark; on a stretch it is marked first."""
-        if self._mark() is None:
-            if self.selection.stretch is None:
-                self.said.emit(tr("Select a stretch or a mark first."))
-                return
-            self.label(None)
-        self.comment_wanted.emit()
+        if self._mark() is not None:
+            self.comment_wanted.emit()
+        elif (stretch := self.selection.stretch) is not None:
+            self._marking.add(
+                stretch.start_sample,
+                stretch.end_sample,
+                None,
+                stretch.stream or self.stream,
+                then=self.comment_wanted.emit,
+            )
+        else:
+            self.said.emit(tr("Select a stretch or a mark first."))
 
     def nudge(self, steps: int, *, end_only: bool = False) -> None:
         """Move the selected mark, or its end, by tenths of a second."""
