@@ -11,6 +11,7 @@ from emolive.session.library import Library
 from emolive.session.library_settings import LibrarySettings
 from emolive.ui.background import Background
 from emolive.ui.messages import Action, Message, Severity
+from emolive.ui.recording import Recordings
 
 
 class LibraryController(QObject):
@@ -31,13 +32,32 @@ class LibraryController(QObject):
         self.problem: str | None = None
         self.work = Background("library", self)
         self._changing: dict[str, object] = {}
+        self._recordings: list[Recordings] = []
+        self._folder: Path | None = None
+        self._wanted: Path | None = None
         self._made: Library | None = None  # on the worker; perhaps nobody will take it
         self._over = False
 
     def open(self, folder: Path | None) -> None:
         """Open the library in `folder` (None: the usual one); `opened` follows."""
+        self._folder = self._wanted = folder
         self._let_go()
         self.work.ask(lambda: self._make(folder), self._on_opened, self._on_problem, key="open")
+
+    def open_again(self) -> None:
+        """Try once more what could not be opened."""
+        self.open(self._wanted)
+
+    def use(self, folder: Path | None) -> None:
+        """Open the library in `folder`, unless that was done, once nothing is recorded."""
+        self._wanted = folder
+        self._catch_up()
+
+    def serve(self, recordings: Recordings) -> None:
+        """Follow those who record into the library: another waits for their end."""
+        self._recordings.append(recordings)
+        recordings.consented.connect(self.look_again)
+        recordings.ended.connect(self._catch_up)
 
     def change_settings(self, **values: object) -> None:
         """Change these of the library's settings alone; `settled` follows."""
@@ -65,6 +85,10 @@ class LibraryController(QObject):
             for one in (library, self._made):
                 if one is not None:
                     one.close()
+
+    def _catch_up(self) -> None:
+        if self._wanted != self._folder and not any(one.active for one in self._recordings):
+            self.open(self._wanted)
 
     def _make(self, folder: Path | None) -> tuple[Library, LibrarySettings]:
         library = self._made = Library.open(folder)

@@ -92,7 +92,6 @@ class MainWindow(TakesFiles, Shell):
             self.preferences, self.library_controller, self.theme, make_probe
         )
         self.guide = Guide(self.preferences, self.theme, make_probe, make_player, self)
-        self._library: Path | None = settings.recording.library
         bind(self, self.live, self._actions())
         self._connect()
         self.add_page(self.live)
@@ -105,7 +104,7 @@ class MainWindow(TakesFiles, Shell):
         self.set_theme(self.theme)
         self.watch.watch(True)
         self.finder.look()
-        self.library_controller.open(self._library)
+        self.library_controller.open(settings.recording.library)
 
     # What can be done with it.
 
@@ -193,7 +192,7 @@ class MainWindow(TakesFiles, Shell):
         self.recording.ask = self._ask_consent
         for recording in (self.recording, self.calls.controller.recording):
             recording.recorded.connect(lambda _: self.sessions.refresh())
-            recording.consented.connect(self.library_controller.look_again)
+            self.library_controller.serve(recording)
         self.sessions.record_wanted.connect(lambda: self.bring(self.live))
         self.sessions.model_chosen.connect(
             lambda name: self.preferences.change("model", file=Path(name))
@@ -203,7 +202,7 @@ class MainWindow(TakesFiles, Shell):
         self.sessions.annotator_named.connect(
             lambda name: self.preferences.change("marking", annotator=name)
         )
-        self.sessions.retry_library.connect(lambda: self.library_controller.open(self._library))
+        self.sessions.retry_library.connect(self.library_controller.open_again)
         self.preferences.changed.connect(self._on_settings)
         self.preferences.problem.connect(self._on_settings_problem)
         QApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
@@ -380,10 +379,7 @@ class MainWindow(TakesFiles, Shell):
 
     def _on_settings(self, settings: Settings) -> None:
         self.runner.runs.use(RunSettings.of(settings))
-        recording = self.recording.active or self.calls.controller.recording.active
-        if settings.recording.library != self._library and not recording:
-            self._library = settings.recording.library
-            self.library_controller.open(self._library)
+        self.library_controller.use(settings.recording.library)
         if (theme := theme_of(settings)) != self.theme:
             self.set_theme(theme)
         picker = self.live.header.picker

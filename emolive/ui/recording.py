@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
 
@@ -25,11 +26,12 @@ Asks = Callable[[str, Answers], object]
 class Recordings(QObject):
     """Records into a library, once everybody agreed. On the window's thread; it never waits.
 
-    `said` carries what the banner is to say, `recorded` the id of a finished session; `consented`
-    tells that the library now knows that the reminder was read.
+    `said` carries what the banner is to say, `ended` tells that a recording did, `recorded` the id
+    of a finished session; `consented` that the library now knows that the reminder was read.
     """
 
     said = Signal(object)
+    ended = Signal()
     recorded = Signal(str)
     consented = Signal()
 
@@ -43,6 +45,11 @@ class Recordings(QObject):
         self.ask: Asks = lambda _, answer: answer(False)
         self._work = work
         self._save_audio = save_audio
+
+    @property
+    @abstractmethod
+    def active(self) -> bool:
+        """Whether a recording runs or is being finished."""
 
     def choice(self, title: str = "", tags: Sequence[str] = ()) -> RecordingChoice | None:
         """How something is recorded, by the settings; None: there is no library to record into."""
@@ -107,7 +114,12 @@ class Recordings(QObject):
         self.recorded.emit(session.id)
 
     def _tell_end(self, status: RecorderStatus, session: SessionInfo | None) -> None:
-        self.said.emit(recorded_message(status, session))
+        library, message = self.library, recorded_message(status, session)
+        self.ended.emit()
+        if self.library is not library and message.session is not None:
+            # Another one waited for this: what was recorded cannot be opened in that.
+            message = replace(message, action=None, more=(), session=None)
+        self.said.emit(message)
         if session is not None:
             self.recorded.emit(session.id)
 
