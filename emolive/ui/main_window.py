@@ -342,7 +342,8 @@ class MainWindow(TakesFiles, Shell):
         else:
             if action is Action.BUNDLED_MODEL:
                 self.preferences.change("model", file=None)
-            self.live.start()
+            # What the message is about, whatever was selected since.
+            self.play(self.runner.choice or self.live.header.picker.choice)
 
     def _switch_view(self) -> None:
         view: TimelineView = "lines" if self.live.workspace.view == "areas" else "areas"
