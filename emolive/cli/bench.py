@@ -286,7 +286,7 @@ def _batches(throughput: Throughput) -> Table:
         )
     numbers = (
         mark("windows"), mark("batch"), mark("median ms"), mark("p99 ms"), mark("windows/s"),
-        mark("of the matrix rate"), mark("CUDA graph"),
+        mark("of the matrix rate"), mark("CUDA graph (bench only)"),
     )  # fmt: skip
     table = columns(*numbers, numbers=numbers, title=title, title_justify="left")
     for one in throughput.batches:

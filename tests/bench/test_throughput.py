@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,11 @@ from onnx import TensorProto, helper
 
 from emolive.bench.stages import read_speech
 from emolive.bench.throughput import MATRIX_PRODUCT, measure_throughput
+from emolive.inference.classifier import OnnxClassifier
+from emolive.inference.providers import CUDA_BATCHES
 from emolive.resources import DEMO_AUDIO, asset
+from tests.inference.sessions import FakeCudaRuntime, gpu_host
+from tests.models import tiny_model, waveform_metadata
 
 
 @pytest.mark.parametrize("model", ["fast", "accurate"])
@@ -27,6 +32,25 @@ def test_every_batch_size_is_timed_from_audio_to_answers(model: str) -> None:
         assert one.windows_per_s == pytest.approx(1e3 * one.batch / one.p50_ms)
         assert not one.graphs
         assert one.matrix_share is None
+
+
+def test_on_a_card_graphs_stand_beside_what_commands_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "tiny.onnx"
+    tiny_model(path, waveform_metadata())
+    runtime = FakeCudaRuntime()
+    on_card = partial(OnnxClassifier, host=gpu_host(), session_factory=runtime)
+    monkeypatch.setattr("emolive.bench.throughput.OnnxClassifier", on_card)
+    monkeypatch.setattr("emolive.bench.throughput.matrix_rate", lambda: 1e12)
+    speech = read_speech(asset(DEMO_AUDIO), 16_000)
+    found = measure_throughput(path, "auto", speech, (1, 12), seconds=0.0)
+    assert [(one.batch, one.together, one.graphs) for one in found.batches] == [
+        (1, False, False), (12, False, False), (12, True, False),
+        (1, False, True), (12, False, True), (12, True, True),
+    ]  # fmt: skip
+    # The sizes are those of every command.
+    assert set(runtime.batches) == set(CUDA_BATCHES)
 
 
 def test_the_matrix_product_is_one() -> None:
