@@ -14,9 +14,9 @@ from emolive.archive.work import FileWork
 from emolive.errors import EmoliveError
 from emolive.inference.batching import BatchingClassifier
 from emolive.inference.classifier import Classifier
+from emolive.inference.providers import largest_batch
 from emolive.speech.silero import SileroVad
 
-MAX_BATCH = 256
 # Of one file: what its windows share goes to the GPU once.
 _FILE_BATCH = 16
 _ROOM = 256  # messages; who has more to say waits
@@ -34,19 +34,20 @@ def run_in_threads(
     tell: Tell,
     classifier: Classifier,
     *,
-    max_batch: int = MAX_BATCH,
+    max_batch: int | None = None,
 ) -> None:
     """Do `items`, `jobs` at a time, with windows of different files batched; `tell` in this thread.
 
     Whatever ends it early (what `tell` raises included), files that are finished by then are told,
     and no thread is left.
 
-    Files are begun in this order. Nobody else may use `classifier` meanwhile.
+    Files are begun in this order. Nobody else may use `classifier` meanwhile. `max_batch` None: as
+    its processor takes.
 
     Raises:
         EmoliveError: nothing can be had from any file.
     """
-    batches = BatchingClassifier(classifier, max_batch)
+    batches = BatchingClassifier(classifier, max_batch or largest_batch(classifier.provider))
     engine = settings.engine.model_copy(update={"max_batch": _FILE_BATCH})
     work = FileWork(batches, SileroVad(), replace(settings, engine=engine))
     crew = _Crew(work, items, min(jobs, len(items)))

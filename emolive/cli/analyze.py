@@ -14,7 +14,7 @@ from emolive.archive.messages import Done, Failed, Message, Tell
 from emolive.archive.processes import run_in_processes, usable_cores
 from emolive.archive.settings import ArchiveSettings
 from emolive.archive.summary import write_summary
-from emolive.archive.threads import MAX_BATCH, run_in_threads
+from emolive.archive.threads import run_in_threads
 from emolive.archive.together import Together
 from emolive.archive.work import FileWork, run_here, writing_to
 from emolive.baseline import ExpectedMix, ProfileStore
@@ -34,7 +34,6 @@ from emolive.speech.silero import SileroVad
 from emolive.wording import percent
 
 _SUMMARY = "summary"
-_GPU_BATCHES = (1, 8, 32, 64, 128, MAX_BATCH)
 # Files open at once on a GPU: decoding and features are done here, and more would only wait.
 _GPU_FILES = 16
 
@@ -50,7 +49,7 @@ def run_analyze(paths: Sequence[Path], options: AnalyzeOptions) -> int:
     expected = expected_mix(options.expected_neutral)
     out = Path(options.out)
     _make_writable(out)
-    classifier, config = load_model(options.using, _GPU_BATCHES)
+    classifier, config = load_model(options.using)
     settings = ArchiveSettings.of(model_path(options.using.model), config, out, formats)
     found = find_inputs(paths, reserved=(_SUMMARY,) if options.summary else ())
     labels = classifier.metadata.labels

@@ -13,39 +13,31 @@ from emolive.engine import EngineConfig
 from emolive.errors import SessionError
 from emolive.i18n import tr
 from emolive.inference import loading
-from emolive.inference.classifier import BATCH_SIZES, Classifier
+from emolive.inference.classifier import Classifier
 from emolive.inference.providers import CUDA, Host, Requested
 from emolive.session.library import Library
 
 
-def load_model(
-    using: ModelChoice, batch_sizes: tuple[int, ...] = BATCH_SIZES
-) -> tuple[Classifier, EngineConfig]:
+def load_model(using: ModelChoice) -> tuple[Classifier, EngineConfig]:
     """What was chosen, as `load_classifier`, and the engine's settings for it.
 
     Raises:
         EmoliveError: it cannot be used, or the hop does not fit the model's front end.
     """
     config = EngineConfig(hop_s=using.interval_s, decision=using.decision)
-    classifier = load_classifier(using.model, using.processor, batch_sizes)
+    classifier = load_classifier(using.model, using.processor)
     config.hop_samples(classifier.metadata.front_end)
     return classifier, config
 
 
-def load_classifier(
-    model: Path | None, provider: str, batch_sizes: tuple[int, ...] = BATCH_SIZES
-) -> Classifier:
+def load_classifier(model: Path | None, provider: str) -> Classifier:
     """The bundled model, or the one at `model`; warnings go to standard error.
-
-    `batch_sizes`: those that a GPU gets ready for.
 
     Raises:
         EmoliveError: it cannot be used.
     """
     host = Host.inspect()
-    classifier = loading.load_classifier(
-        model, cast(Requested, provider), batch_sizes=batch_sizes, host=host
-    )
+    classifier = loading.load_classifier(model, cast(Requested, provider), host=host)
     # That a computer has no GPU is no news to its owner; a GPU that lies idle is.
     has_gpu = CUDA in host.available and host.driver_problem is None
     if classifier.provider_note and (has_gpu or len(host.packages) > 1):

@@ -10,6 +10,7 @@ from emolive.errors import EmoliveError
 from emolive.features import AnyFrontEndSpec
 from emolive.i18n import decimal
 from emolive.inference.decision import DecisionConfig
+from emolive.inference.providers import CUDA_BATCHES, largest_batch
 from emolive.speech.gate import GateConfig
 from emolive.types import Role
 
@@ -32,8 +33,9 @@ class EngineConfig(BaseModel, frozen=True, extra="forbid"):
 
     `hop_s` is the time from one window's end to the next. `ring_s` is the room between capture and
     analysis: a worker that is later than this loses audio (counted). `max_batch` windows at most
-    go to the classifier at once. `poll_s` is how often the live worker looks for new audio, which
-    is also how often new spectrogram frames come out; it looks more often when a window is due.
+    go to the classifier at once (None: as its processor takes). `poll_s` is how often the live
+    worker looks for new audio, which is also how often new spectrogram frames come out; it looks
+    more often when a window is due.
     Without an `agent_permission`, emotion is inferred on no stream whose role is the agent's.
     """
 
@@ -41,12 +43,16 @@ class EngineConfig(BaseModel, frozen=True, extra="forbid"):
     decision: DecisionConfig = Field(default_factory=DecisionConfig)
     gate: GateConfig = Field(default_factory=GateConfig)
     ring_s: float = Field(default=30.0, ge=5.0, le=600.0)
-    max_batch: int = Field(default=8, ge=1, le=64)
+    max_batch: int | None = Field(default=None, ge=1, le=CUDA_BATCHES[-1])
     poll_s: float = Field(default=0.03, gt=0.0, le=0.5)
     zeros_after_s: float = Field(default=2.0, gt=0.0)
     status_every_s: float = Field(default=1.0, gt=0.0)
     reconnect_every_s: float = Field(default=1.0, gt=0.0)
     agent_permission: AgentPermission | None = None
+
+    def batch_on(self, provider: str) -> int:
+        """How many windows go at most to a classifier at once that runs on `provider`."""
+        return self.max_batch or largest_batch(provider)
 
     def infers_emotion(self, role: Role | None) -> bool:
         """Whether emotion is inferred on a stream with this role."""

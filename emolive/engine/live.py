@@ -25,6 +25,7 @@ from emolive.engine.turns import TURN_S, next_up
 from emolive.errors import EmoliveError
 from emolive.inference.batching import OneAtATime
 from emolive.inference.classifier import Classifier
+from emolive.inference.providers import CPU_BATCH
 from emolive.speech.silero import SileroVad
 from emolive.types import EngineState, EngineStatus, Event, ModelOutput, Prediction
 
@@ -295,10 +296,10 @@ class LiveEngine:
         else:
             # Time is left to show what comes before the next windows are complete.
             chosen = fresh
-        self._prepare(chosen, poll_s, newest_only=len(due) > len(chosen))
+        seen_to = self._prepare(chosen, poll_s, newest_only=len(due) > len(chosen))
         self._collect()
         self._forget_those_who_left()
-        if len(due) > len(chosen) > 0:
+        if len(due) > seen_to > 0:
             return 0.0
         now = self._clock()
         return max(0.0, min((s.look_at - now for s in slots if not s.waits), default=poll_s))
@@ -333,11 +334,19 @@ class LiveEngine:
         else:
             slot.look_at = self._clock() + _LONGEST_POLL_S
 
-    def _prepare(self, slots: Sequence[_Slot], poll_s: float, *, newest_only: bool) -> None:
-        """Take what these runs have, and hand their windows to the classifier together."""
+    def _prepare(self, slots: Sequence[_Slot], poll_s: float, *, newest_only: bool) -> int:
+        """Take what these runs have, and hand their windows to the classifier together.
+
+        A batch grows while the classifier has another to answer; one that is free waits for no more
+        than pay on any processor. How many runs were seen to.
+        """
         group: list[tuple[_Slot, Work]] = []
         begin = self._clock()
+        seen_to = 0
         for slot in slots:
+            if len(group) >= CPU_BATCH and all(batch.answer.done() for batch in self._batches):
+                break
+            seen_to += 1
             late = slot.overdue_s > self._config.hop_s
             if late or begin >= slot.turn_ends:
                 self._turns += 1
@@ -358,6 +367,7 @@ class LiveEngine:
             answer = self._runner.submit(partial(self._timed_answers, [w for _, w in group]))
             answer.add_done_callback(lambda _: self._wake.set())
             self._batches.append(_Batch(group, prepared_s, answer))
+        return seen_to
 
     def _timed_answers(self, works: Sequence[Work]) -> tuple[ModelOutput, float]:
         begin = self._clock()
@@ -365,7 +375,7 @@ class LiveEngine:
 
     def _answers(self, works: Sequence[Work]) -> ModelOutput:
         windows = [window for work in works for window in work.windows]
-        return classify(self.classifier, windows, self._config.max_batch)
+        return classify(self.classifier, windows, self._max_batch)
 
     def _collect(self, ahead: int = _AHEAD) -> None:
         """Hand out the answers that are there; wait until no more than `ahead` batches are left."""
@@ -401,9 +411,13 @@ class LiveEngine:
         slot.capture.settle(work, output)
         slot.run.follow(slot.capture)
 
+    @property
+    def _max_batch(self) -> int:
+        return self._config.batch_on(self.classifier.provider)
+
     def _at_once(self) -> int:
         """How many runs may be answered together without their answers being old."""
-        most = self._config.max_batch
+        most = self._max_batch
         if self._pace_s * most <= self._config.hop_s / 2:
             return most
         return max(1, int(self._config.hop_s / 2 / self._pace_s))

@@ -95,7 +95,8 @@ class Monitor:
 
     Live, each step answers the newest window of every stream and counts the ones it jumped over,
     so latency cannot grow. With `lossless` every window is answered, oldest first. Windows of all
-    streams go to the classifier together, at most `config.max_batch` at once. One thread owns it.
+    streams go to the classifier together, at most `EngineConfig.batch_on` it at once. One thread
+    owns it.
 
     A step is `advance`, `classify` and `settle`: who runs several monitors may call these and send
     the windows of all of them to the classifier together.
@@ -110,12 +111,14 @@ class Monitor:
         config: EngineConfig,
         *,
         lossless: bool = False,
+        listened: bool = True,
         clock: Callable[[], float] = time.monotonic,
         baselines: Baselines | None = None,
     ) -> None:
         """Read `ring` from its frame 0 on; `clock` (seconds) measures latency only.
 
-        `baselines`: where answers are adapted to their source, None: nowhere.
+        `listened` False: nobody wants feature blocks, and none come. `baselines`: where answers are
+        adapted to their source, None: nowhere.
 
         Raises:
             EmoliveError: the hop does not fit the model's front end.
@@ -124,6 +127,7 @@ class Monitor:
         self._classifier = classifier
         self._config = config
         self._lossless = lossless
+        self._max_batch = config.batch_on(classifier.provider)
         self._clock = clock
         self.rate = metadata.front_end.sampling_rate
         self._hop = config.hop_samples(metadata.front_end)
@@ -143,6 +147,8 @@ class Monitor:
                     config,
                     role=source_format.role(channel),
                     first_rate=source_format.native_rate(channel),
+                    listened=listened,
+                    max_batch=self._max_batch,
                 ),
                 metadata,
                 config,
@@ -362,7 +368,7 @@ class Monitor:
         self.is_call = two and len(source_format.roles) == 2 and None not in source_format.roles
         self._comparison = ChannelComparison(self._native_rate) if two else None
         # No more windows at once than a stream may hold.
-        self._slice = int(self._native_rate * self._config.max_batch * self._config.hop_s)
+        self._slice = int(self._native_rate * self._max_batch * self._config.hop_s)
 
     def _skip_backlog(self, kept_samples: int) -> None:
         """Leave out all that waits in the ring but its last `kept_samples` (model rate)."""
@@ -414,4 +420,4 @@ class Monitor:
         return min(by_audio, look.now - look.before)
 
     def _classify(self, windows: Sequence[FeatureWindow]) -> ModelOutput:
-        return classify(self._classifier, windows, self._config.max_batch)
+        return classify(self._classifier, windows, self._max_batch)

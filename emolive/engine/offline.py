@@ -128,11 +128,13 @@ def analyze_source(
         source_format = source.open()
         rate = source_format.sampling_rate
         # Enough for full batches, in a ring that nothing is lost from.
-        stride = round(rate * max(BLOCK_S, config.max_batch * config.hop_s))
+        batch_s = config.batch_on(classifier.provider) * config.hop_s
+        stride = round(rate * max(BLOCK_S, batch_s))
         ring = SampleRing(stride + 2 * round(rate * BLOCK_S), len(source_format.streams))
         monitor = Monitor(
-            source_format, ring, classifier, vad, config, lossless=True, baselines=baselines
-        )
+            source_format, ring, classifier, vad, config,
+            lossless=True, listened=listen is not None, baselines=baselines,
+        )  # fmt: skip
         source.start(ring)
         windows: list[Prediction] = []
         segments: list[Segment] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from emolive.audio.zeros import ZeroDetector
 from emolive.engine.config import EngineConfig
 from emolive.features import StreamingLogMel, open_front_end, window_features
 from emolive.inference.metadata import ModelMetadata
+from emolive.inference.providers import CPU_BATCH
 from emolive.speech.gate import SpeechGate
 from emolive.speech.silero import SileroVad
 from emolive.types import (
@@ -45,11 +47,14 @@ class StreamPipeline:
         *,
         role: Role | None = None,
         first_rate: int | None = None,
+        listened: bool = True,
+        max_batch: int = CPU_BATCH,
     ) -> None:
         """Begin at sample 0, with audio at `native_rate` Hz.
 
         `vad` is shared. `first_rate` is what the audio had before its source resampled it (None:
-        `native_rate`).
+        `native_rate`). `listened` False: nobody wants feature blocks, so that frames are only
+        computed where a window needs them. `max_batch` windows at most are read for at once.
 
         Raises:
             EmoliveError: the hop does not fit the model's front end.
@@ -63,9 +68,10 @@ class StreamPipeline:
         self.window_samples = metadata.window_samples
         self.hop_samples = config.hop_samples(spec)
         # What a driver that loses nothing reads at once, and what the end of the audio may add.
-        self.max_due = config.max_batch + 2
+        self.max_due = max_batch + 2
         self.windows_skipped = 0
         self.samples_lost = 0
+        self._listened = listened
         self._zeros_after_s = config.zeros_after_s
         self._set_rate(native_rate)
         self._heard_frames = SPECTROGRAM.n_frames(self.window_samples)
@@ -117,7 +123,8 @@ class StreamPipeline:
     def accept(self, samples: FloatArray, *, newest_only: bool = False) -> FeatureBlock | None:
         """Add native-rate audio, float32 ``(n,)``; return the spectrogram frames it completed.
 
-        Levels are in dB relative to full scale, not below -120. `newest_only`: of the windows that
+        Levels are in dB relative to full scale, not below -120; None where nobody listens, too.
+        `newest_only`: of the windows that
         it completes, and of those that wait, only the newest is kept; the others count as skipped.
         """
         self._zeros.accept(samples)
@@ -177,7 +184,7 @@ class StreamPipeline:
             if end > start:
                 padded = self._padded(np.concatenate(self._opening))
                 ratio = self._gate.speech_ratio(start - self._base, end - self._base)
-                self._judge_band(window_features(padded, SPECTROGRAM), ratio)
+                self._judge_band(lambda: window_features(padded, SPECTROGRAM), ratio)
                 features = window_features(padded, self.spec)
                 self._due_now(FeatureWindow(self.stream, start, end, features, ratio))
             self._opening = None
@@ -237,6 +244,8 @@ class StreamPipeline:
             )
             begin += len(piece)
             blocks.append(self._accept_piece(piece))
+        if not self._listened:
+            return None
         power = float(np.mean(np.square(samples, dtype=np.float64)))
         peak = float(np.abs(samples).max())
         return FeatureBlock(
@@ -264,12 +273,17 @@ class StreamPipeline:
 
     def _accept_piece(self, piece: FloatArray) -> FloatArray:
         """Add audio that less than a hop of comes after the next window; return the new frames."""
-        new = self._mel.accept(piece)
+        new = _NOT_MADE
+        if self._listened:
+            new = self._mel.accept(piece)
+        else:
+            self._mel.hold(piece)
         if self.infers_emotion:
             self._front_end.accept(piece)
         probabilities = self._vad.accept(piece)
         flags = self._gate.accept(probabilities)
-        self._judged.append((flags, probabilities, self._levels.accept(piece)))
+        if self._listened:
+            self._judged.append((flags, probabilities, self._levels.accept(piece)))
         self.position += len(piece)
         if self._opening is not None:
             self._opening.append(piece)
@@ -283,19 +297,21 @@ class StreamPipeline:
         """The window that begins at `start` is complete."""
         end = start + self.window_samples
         ratio = self._gate.speech_ratio(start - self._base, end - self._base)
-        if not self._band.by_rate:
-            # Where the model's grid is another one, from the frame on that begins just before it.
-            last_frame = (start - self._base) // SPECTROGRAM.hop_length + self._heard_frames
-            self._judge_band(self._mel.window(last_frame, self._heard_frames), ratio)
+        # Where the model's grid is another one, from the frame on that begins just before it.
+        last_frame = (start - self._base) // SPECTROGRAM.hop_length + self._heard_frames
+        self._judge_band(lambda: self._mel.window(last_frame, self._heard_frames), ratio)
         features = self._front_end.window(start) if self.infers_emotion else _NOT_MADE
         self._due_now(FeatureWindow(self.stream, start, end, features, ratio))
 
-    def _judge_band(self, heard: FloatArray, ratio: float) -> None:
-        """Judge a window's spectrogram, float32 ``(n_mels, n_frames)``, by its share of speech."""
+    def _judge_band(self, heard: Callable[[], FloatArray], ratio: float) -> None:
+        """Judge a window by its share of speech and, where that counts, by its spectrogram.
+
+        `heard` makes that, float32 ``(n_mels, n_frames)``.
+        """
         new = min(self.window_samples, self._new_hops * self.hop_samples)
         self._new_hops = 1
-        if ratio >= self._gate.config.enter_ratio:
-            self._band.accept(heard, ratio * new / self.spec.sampling_rate)
+        if ratio >= self._gate.config.enter_ratio and not self._band.by_rate:
+            self._band.accept(heard(), ratio * new / self.spec.sampling_rate)
 
     def _due_now(self, window: FeatureWindow) -> None:
         if len(self._due) == self.max_due:

@@ -118,7 +118,8 @@ class StreamingLogMel:
     def reset(self) -> None:
         """Forget everything; the next sample is sample 0 again."""
         self._tail = np.empty(0, np.float32)
-        self.n_frames = 0  # frames ready since the start, including those no longer kept
+        self._held = False  # whether it may be long enough for frames
+        self.n_frames = 0  # frames made since the start, including those no longer kept
 
     def accept(self, samples: FloatArray) -> FloatArray:
         """Add audio, float32 ``(n,)``; return the frames it completed, ``(n_mels, n_new)``."""
@@ -126,6 +127,7 @@ class StreamingLogMel:
         new = log_mel(signal, self.spec)
         n_new = new.shape[1]
         self._tail = signal[n_new * self.spec.hop_length :].copy()
+        self._held = False
         kept = new[:, -self.capacity :]
         slots = (self.n_frames + n_new - kept.shape[1] + np.arange(kept.shape[1])) % self.capacity
         self._frames[:, slots] = kept
@@ -133,12 +135,22 @@ class StreamingLogMel:
         self.n_frames += n_new
         return new
 
+    def hold(self, samples: FloatArray) -> None:
+        """Add audio whose frames are only computed when a window of them is asked for."""
+        signal = np.concatenate((self._tail, samples))
+        passed = max(0, self.spec.n_frames(signal.size) - self.capacity)
+        self.n_frames += passed  # nobody asked for them
+        self._tail = signal[passed * self.spec.hop_length :]
+        self._held = True
+
     def window(self, end_frame: int, n_frames: int) -> FloatArray:
         """A copy of frames ``[end_frame - n_frames, end_frame)``, shape ``(n_mels, n_frames)``.
 
         Raises:
             IndexError: some of them are not ready yet or no longer kept.
         """
+        if self._held:
+            self.accept(np.empty(0, np.float32))
         start = end_frame - n_frames
         if end_frame > self.n_frames or start < max(0, self.n_frames - self.capacity):
             raise IndexError(

@@ -20,6 +20,7 @@ from emolive.inference.model_files import ModelFiles
 from emolive.inference.providers import (
     CPU_ONLY,
     CUDA,
+    CUDA_BATCHES,
     CUDA_FIRST,
     Host,
     ProviderOptions,
@@ -34,7 +35,6 @@ from emolive.types import ModelOutput
 
 _log = logging.getLogger(__name__)
 
-BATCH_SIZES = (1, 2, 4, 8)
 SessionFactory = Callable[..., Session]
 """Opens sessions as `onnxruntime.InferenceSession` does."""
 _NOT_THERE = mark("its libraries could not be loaded (CUDA and cuDNN of the `gpu` extra)")
@@ -97,7 +97,7 @@ class OnnxClassifier:
         path: Path | str,
         provider: Requested = "auto",
         threads: int | None = None,
-        batch_sizes: tuple[int, ...] = BATCH_SIZES,
+        batch_sizes: tuple[int, ...] = CUDA_BATCHES,
         *,
         cuda_graphs: bool = False,
         host: Host | None = None,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from emolive.features import CutWindows, Windows
 from emolive.inference.limits import time_limit
 from emolive.inference.metadata import GraphSession, ModelMetadata
-from emolive.inference.providers import CPU_ONLY, CUDA_FIRST
+from emolive.inference.providers import CPU_BATCH, CPU_ONLY, CUDA_FIRST
 from emolive.onnx_runtime import onnx_runtime, session_options
 from emolive.resources import asset
 from emolive.types import FloatArray, ModelOutput
@@ -52,7 +52,7 @@ class Execution(Protocol):
 
 
 class PlainExecution:
-    """Any batch size, nothing kept."""
+    """Any batch size, a few windows at a time; nothing kept."""
 
     cuts = False
 
@@ -65,7 +65,11 @@ class PlainExecution:
 
     def run(self, batch: Windows) -> ModelOutput:
         """See `Execution`."""
-        feeds = {self._input: np.asarray(batch)}
+        parts = (batch[first : first + CPU_BATCH] for first in range(0, len(batch), CPU_BATCH))
+        return ModelOutput.joined([self._run(part) for part in parts])
+
+    def _run(self, part: Windows) -> ModelOutput:
+        feeds = {self._input: np.asarray(part)}
         if not self._loops:
             return ModelOutput(*self._session.run(self._outputs, feeds))
         with time_limit() as options:

@@ -9,7 +9,7 @@ from emolive.errors import ModelError
 from emolive.inference.adapted import AdaptedClassifier
 from emolive.inference.adapted_file import is_adapted, read_adapted
 from emolive.inference.bundled import model_path
-from emolive.inference.classifier import BATCH_SIZES, Classifier, OnnxClassifier
+from emolive.inference.classifier import Classifier, OnnxClassifier
 from emolive.inference.fallback import FallbackClassifier
 from emolive.inference.providers import Host, Requested
 
@@ -20,7 +20,6 @@ def open_model(
     path: Path | None = None,
     provider: Requested = "auto",
     threads: int | None = None,
-    batch_sizes: tuple[int, ...] = BATCH_SIZES,
     *,
     host: Host | None = None,
 ) -> OnnxClassifier | AdaptedClassifier:
@@ -32,12 +31,12 @@ def open_model(
     """
     file = model_path(path)
     if not is_adapted(file):
-        return OnnxClassifier(file, provider, threads, batch_sizes, host=host)
+        return OnnxClassifier(file, provider, threads, host=host)
     model = read_adapted(file)
     base = model_path(Path(model.base.choice))
     if is_adapted(base):
         raise ModelError("{name} stands on another taught model: teach it again.", name=model.name)
-    network = OnnxClassifier(base, provider, threads, batch_sizes, host=host)
+    network = OnnxClassifier(base, provider, threads, host=host)
     try:
         return AdaptedClassifier(file, model, network)
     except ModelError:
@@ -49,7 +48,6 @@ def load_classifier(
     path: Path | None = None,
     provider: Requested = "auto",
     threads: int | None = None,
-    batch_sizes: tuple[int, ...] = BATCH_SIZES,
     *,
     host: Host | None = None,
 ) -> Classifier:
@@ -59,7 +57,7 @@ def load_classifier(
         ModelError: it cannot be used.
         ProviderError: CUDA is asked for and cannot be used.
     """
-    classifier = open_model(path, provider, threads, batch_sizes, host=host)
+    classifier = open_model(path, provider, threads, host=host)
     _log.info("A model is loaded on %s", classifier.provider)
     if classifier.provider == "CPU":
         return classifier

@@ -51,6 +51,18 @@ ProviderOptions = tuple[str, dict[str, str]]
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
 
+# A core is busy with one window; eight share what a call costs, and more would only take memory.
+CPU_BATCH = 8
+# A card is busy with hundreds. Each size has buffers of its own there, and a batch is padded to the
+# next one, so that less than half of what is computed is padding.
+CUDA_BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+def largest_batch(provider: str) -> int:
+    """How many windows a classifier is given at once, at most; `provider` as it names its own."""
+    return CUDA_BATCHES[-1] if provider == "CUDA" else CPU_BATCH
+
+
 # The packages that all install the one folder `onnxruntime`.
 _PACKAGES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
 

@@ -162,11 +162,13 @@ def _analyze(
         source_format = SourceFormat(
             native, (stream.name,), (stream.role,), (stream.native_rate,), recorded=True
         )
-        stride = round(native * max(_BLOCK_S, config.max_batch * config.hop_s))
+        batch_s = config.batch_on(classifier.provider) * config.hop_s
+        stride = round(native * max(_BLOCK_S, batch_s))
         ring = SampleRing(stride + 2 * round(native * _BLOCK_S), 1)
         monitor = Monitor(
-            source_format, ring, classifier, vad, config, lossless=True, baselines=baselines
-        )
+            source_format, ring, classifier, vad, config,
+            lossless=True, listened=False, baselines=baselines,
+        )  # fmt: skip
         model_rate = classifier.metadata.front_end.sampling_rate
         led = round(lead * model_rate / rate)
         events = _answers(monitor.gap(led))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ import soundfile as sf
 
 from emolive.audio.call import RecordedCall
 from emolive.audio.files import FileSource
-from emolive.audio.jobs import OnTheSpot
+from emolive.audio.jobs import InTurn, OnTheSpot
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat
 from emolive.engine import AgentPermission, EngineConfig, Mailbox, Monitor
@@ -26,6 +27,7 @@ from emolive.engine.turns import TURN_S, next_up
 from emolive.errors import EmoliveError
 from emolive.features import normalize
 from emolive.inference.classifier import Classifier, OnnxClassifier
+from emolive.inference.providers import CPU_BATCH
 from emolive.speech.gate import GateConfig
 from emolive.speech.silero import SileroVad
 from emolive.types import (
@@ -51,10 +53,12 @@ CALL = SourceFormat(RATE, STREAMS, (Role.AGENT, Role.CUSTOMER))
 class Calls:
     """A pool of fake sources that are fed the same seconds at the same time."""
 
-    def __init__(self, classifier: Classifier, vad: SileroVad, **config: object) -> None:
+    def __init__(
+        self, classifier: Classifier, vad: SileroVad, *, max_runs: int = 8, **config: object
+    ) -> None:
         self.clock = FakeClock()
         self.engine = LiveEngine(
-            classifier, vad, EngineConfig(**config), max_runs=8,  # type: ignore[arg-type]
+            classifier, vad, EngineConfig(**config), max_runs=max_runs,  # type: ignore[arg-type]
             clock=self.clock, opener=OnTheSpot(),
         )  # fmt: skip
         self.sources: dict[str, FakeSource] = {}
@@ -142,6 +146,50 @@ def test_batches_are_no_larger_than_allowed(
     calls.hear(speech, 0, 6)
     assert max(watched.batches) == 2
     calls.engine.close()
+
+
+class Noting:
+    """Runs jobs one after the other on a thread, and tells when a second one was submitted."""
+
+    def __init__(self) -> None:
+        self._thread = InTurn("test classify")
+        self._jobs = 0
+        self.second = threading.Event()
+
+    def submit(self, job: Callable[[], object]) -> Future[object]:
+        self._jobs += 1
+        if self._jobs == 2:
+            self.second.set()
+        return self._thread.submit(job)
+
+    def close(self) -> None:
+        self._thread.close()
+
+
+def test_on_a_card_a_batch_grows_while_another_is_answered(
+    classifier: OnnxClassifier,
+    vad: SileroVad,
+    speech: FloatArray,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody waits for a batch to fill: a classifier that is free begins with a few windows."""
+    runner = Noting()
+    watched = WatchedClassifier(classifier, lambda: runner.second.wait(60) and None)
+    watched.provider = "CUDA"
+    calls = Calls(watched, vad, max_runs=20, gate={"enter_ratio": 1e-9, "leave_ratio": 0})
+    monkeypatch.setattr(calls.engine, "_runner", runner)
+    for number in range(20):
+        calls.add(str(number))
+    calls.step()
+    for index, source in enumerate(calls.sources.values()):
+        source.feed(calls.said(speech, index)[: 3 * RATE])
+    calls.clock.now += 3
+    calls.step()
+    calls.engine.close()
+    runner.close()
+    assert watched.batches == [CPU_BATCH, 20 - CPU_BATCH]
+    for name in calls.sources:
+        assert [p.end_sample for p in calls.answers(name)] == [3 * RATE]
 
 
 def test_a_call_that_cannot_open_fails_alone(

@@ -13,10 +13,11 @@ from emolive.audio.dc import DcBlocker
 from emolive.engine.config import EngineConfig
 from emolive.engine.stream import StreamPipeline
 from emolive.errors import EmoliveError
-from emolive.features import log_mel, normalize
+from emolive.features import LogMelSpec, log_mel, normalize
+from emolive.inference.metadata import ModelMetadata
 from emolive.speech.silero import SileroVad
 from emolive.types import FeatureBlock, FeatureWindow, FloatArray, Role
-from tests.models import tiny_metadata
+from tests.models import tiny_metadata, waveform_metadata
 
 METADATA = tiny_metadata()
 SPEC = METADATA.front_end
@@ -198,6 +199,48 @@ def test_no_features_are_made_where_emotion_is_not_inferred(
     assert window.speech_ratio > 0
     assert block is not None
     assert block.log_mel.shape[1] == SPEC.n_frames(WINDOW)  # its picture and syllables are there
+
+
+@pytest.mark.parametrize("metadata", [METADATA, waveform_metadata()], ids=["log-mel", "waveform"])
+@pytest.mark.parametrize("rate", [8_000, 16_000])
+def test_where_nobody_listens_windows_and_band_are_the_same(
+    vad: SileroVad,
+    speech: FloatArray,
+    metadata: ModelMetadata,
+    rate: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And no frame of a spectrogram is made that neither the model nor the band needs."""
+    made: list[int] = []
+
+    def counting(samples: FloatArray, spec: LogMelSpec) -> FloatArray:
+        frames = log_mel(samples, spec)
+        made.append(frames.shape[1])
+        return frames
+
+    monkeypatch.setattr("emolive.features.mel.log_mel", counting)
+    hiss = np.random.default_rng(0).normal(0, 1e-4, 20 * RATE).astype(np.float32)
+    sound = np.concatenate((speech[: 12 * RATE], hiss, speech[: 6 * RATE]))
+    sound = sound if rate == RATE else soxr.resample(sound, RATE, rate)
+    streams = [
+        StreamPipeline("mono", rate, metadata, vad, EngineConfig(), listened=one)
+        for one in (True, False)
+    ]
+    found, frames = [], []
+    for stream in streams:
+        made.clear()
+        found.append(run(stream, sound, [rate // 2, 3_000]))
+        frames.append(sum(made))
+    (wanted, blocks), (windows, none) = found
+    assert blocks
+    assert not none
+    assert len(windows) == len(wanted) > 60
+    for one, other in zip(windows, wanted, strict=True):
+        assert (one.end_sample, one.speech_ratio) == (other.end_sample, other.speech_ratio)
+        np.testing.assert_array_equal(one.features, other.features)
+    assert streams[0].band == streams[1].band is not None
+    if metadata.takes_waveform:
+        assert frames[1] == 0 if rate == 8_000 else 0 < frames[1] < 0.7 * frames[0]
 
 
 def test_the_queue_of_windows_is_bounded(vad: SileroVad) -> None:

@@ -64,6 +64,36 @@ def test_any_window_that_is_kept_equals_offline(
     np.testing.assert_allclose(stream.window(end, n_frames), expected, rtol=0, atol=1e-5)
 
 
+@settings(max_examples=40)
+@given(
+    sizes=SIZES,
+    held=st.lists(st.booleans(), min_size=1, max_size=9),
+    asks=st.lists(st.booleans(), min_size=1, max_size=5),
+)
+def test_frames_that_are_made_when_a_window_asks_are_the_same(
+    sizes: list[int], held: list[bool], asks: list[bool]
+) -> None:
+    signal = noise(40_000)
+    stream = StreamingLogMel(SPEC, 80)
+    offline = log_mel(signal, SPEC)
+    heard = 0
+    for i, piece in enumerate(pieces(signal, sizes)):
+        (stream.hold if held[i % len(held)] else stream.accept)(piece)
+        heard += len(piece)
+        end = SPEC.n_frames(heard)
+        if asks[i % len(asks)] and end >= 60:
+            found = stream.window(end, 60)
+            np.testing.assert_allclose(found, offline[:, end - 60 : end], rtol=0, atol=1e-5)
+
+
+def test_held_audio_does_not_pile_up() -> None:
+    stream = StreamingLogMel(SPEC, 80)
+    for _ in range(50):
+        stream.hold(noise(16_000))
+        assert stream._tail.size < SPEC.n_samples(80) + SPEC.hop_length
+        assert stream._tail.base is None or stream._tail.base.size < 40_000
+
+
 def test_a_window_is_a_copy() -> None:
     stream = StreamingLogMel(SPEC, 60)
     stream.accept(noise(8_000))

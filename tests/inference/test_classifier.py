@@ -218,13 +218,24 @@ def test_cuda_pads_to_sizes_that_were_warmed_up(model: Path) -> None:
     assert classifier.provider_note is None
     assert runtime.opened == [[CUDA, CPU]]
     assert runtime.options[0]["cudnn_conv_algo_search"] == "HEURISTIC"
-    assert runtime.batches == [1, 2, 4, 8]
+    assert runtime.batches == [1, 2, 4, 8, 16, 32, 64, 128, 256]
     batch = windows(11)
     expected = OnnxClassifier(model, "cpu").predict(batch).logits
-    for n, sizes in ((1, [1]), (2, [2]), (3, [4]), (5, [8]), (8, [8]), (11, [8, 4])):
+    for n, sizes in ((1, [1]), (2, [2]), (3, [4]), (5, [8]), (8, [8]), (11, [16])):
         runtime.batches.clear()
         np.testing.assert_allclose(classifier.predict(batch[:n]).logits, expected[:n], atol=1e-6)
         assert runtime.batches == sizes
+
+
+def test_a_core_takes_a_few_windows_at_a_time(model: Path) -> None:
+    """As after the loss of a card, whose batches are large: a core's memory would not hold them."""
+    runtime = FakeCudaRuntime()
+    classifier = OnnxClassifier(model, "cpu", session_factory=runtime)
+    batch = windows(20)
+    found = classifier.predict(batch).logits
+    assert runtime.batches == [1, 8, 8, 4]
+    alone = np.concatenate([classifier.predict(one[None]).logits for one in batch])
+    np.testing.assert_allclose(found, alone, atol=1e-6)
 
 
 def test_other_batch_sizes(model: Path) -> None:
