@@ -139,7 +139,9 @@ class MainWindow(TakesFiles, Shell):
     @property
     def busy(self) -> bool:
         """Whether something runs that the end of this window would end."""
-        return self.runner.active or self.recording.active or bool(self.calls.controller.models)
+        pages = self.calls.controller.busy or self.sessions.busy
+        own = self.runner.active or self.recording.busy or self.analysis.analysing.active
+        return own or pages
 
     def show_in_place_of(self, before: MainWindow) -> None:
         """Appear where another window is, with the settings in front, where they were."""
@@ -188,6 +190,7 @@ class MainWindow(TakesFiles, Shell):
         self.recording.said.connect(lambda message: self.show_message("recording", message))
         self.library_controller.said.connect(lambda message: self.show_message("library", message))
         self.library_controller.opened.connect(self._on_library)
+        self.calls.alerting.connect(lambda message: self.show_state("calls' alerts", message))
         self.calls.session_wanted.connect(self._open_session)
         self.recording.ask = self._ask_consent
         for recording in (self.recording, self.calls.controller.recording):
@@ -260,6 +263,7 @@ class MainWindow(TakesFiles, Shell):
             self.live.header.want_split(settings.input.channels == 2)
         self.live.header.show_level(settings.privacy.level_before)
         self.live.header.select(source)
+        self.live.header.stored = settings.input
 
     # What the person does.
 
@@ -320,7 +324,7 @@ class MainWindow(TakesFiles, Shell):
     def _on_action(self, action: Action) -> None:
         message = self.banner.message
         session = message.session if message is not None else None
-        if session is not None and self.recorded.act(action, session, self.theme):
+        if message is not None and self.recorded.act(action, message, self.theme):
             return
         self.dismiss()
         if action is Action.DEMO:
@@ -359,15 +363,15 @@ class MainWindow(TakesFiles, Shell):
         self.watch.watch(state.at_rest)
         if state.at_rest:
             self.recording.disarm()
+            self.live.header.follow(self.preferences.effective.input)
 
     def _open_session(self, session_id: str, at_sample: int | None = None) -> None:
         self.bring(self.sessions)
         self.sessions.open_session(session_id, at_sample)
 
-    def _on_session_changed(self, message: Message | None) -> None:
-        """The one that was just recorded has another name, or is gone."""
-        self.dismiss()
-        self.show_message("recording", message)
+    def _on_session_changed(self, before: Message, message: Message | None) -> None:
+        """The one that was just recorded has another name, or is gone; others may speak by now."""
+        self.show_message(self.board.part_of(before) or "session", message)
         self.sessions.refresh()
 
     def _on_library(self, library: Library | None) -> None:
@@ -383,12 +387,7 @@ class MainWindow(TakesFiles, Shell):
         self.library_controller.use(settings.recording.library)
         if (theme := theme_of(settings)) != self.theme:
             self.set_theme(theme)
-        picker = self.live.header.picker
-        if picker.choice.kind is SourceKind.MICROPHONE and not self.runner.active:
-            wanted = picker.microphone(settings.input.device, computer=settings.input.computer)
-            if picker.choice != wanted:
-                self.live.header.select(wanted)
-            self.live.header.want_split(settings.input.channels == 2)
+        self.live.header.follow(settings.input)
         self.live.header.show_level(settings.privacy.level_before)
         self.live.show_look(settings.look)
 

@@ -94,6 +94,10 @@ class MessageBoard:
         self.forget(part)
         self.set(part, message)
 
+    def part_of(self, message: Message) -> str | None:
+        """Which part says this now."""
+        return next((part for part, said in self._messages.items() if said == message), None)
+
     def dismiss(self, message: Message) -> None:
         """A person has read it."""
         for part, said in self._messages.items():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from emolive.i18n import tr
+from emolive.session.library import Library
 from emolive.session.records import SessionInfo
 from emolive.ui.controls import push_button, text_field
 from emolive.ui.dialog import Dialog
@@ -18,6 +20,7 @@ from emolive.ui.sessions.delete_dialog import DeleteDialog
 from emolive.ui.theme import Theme
 
 _LONGEST_TITLE = 200
+T = TypeVar("T")
 
 
 class NameDialog(Dialog):
@@ -44,58 +47,61 @@ class NameDialog(Dialog):
 class RecordedSession(QObject):
     """Asks, then changes the library off the window's thread.
 
-    `changed` carries the message that replaces the one about the recording (None: it is gone).
+    `changed` carries the message whose button was used, and the one that replaces it (None: the
+    session is gone).
     """
 
-    changed = Signal(object)
+    changed = Signal(object, object)
 
     def __init__(self, controller: LibraryController, window: QWidget) -> None:
         super().__init__(window)
         self._controller = controller
         self._window = window
 
-    def act(self, action: Action, session_id: str, theme: Theme) -> bool:
+    def act(self, action: Action, message: Message, theme: Theme) -> bool:
         """Do what a button of the banner says; False: it is not for this object."""
-        if action is Action.NAME_SESSION:
-            self._with(session_id, lambda info: self._ask_name(info, theme))
-        elif action is Action.DELETE_SESSION:
-            self._with(session_id, lambda info: self._ask_delete(info, theme))
-        else:
+        asks = {Action.NAME_SESSION: self._ask_name, Action.DELETE_SESSION: self._ask_delete}
+        if message.session is None or action not in asks:
             return False
+        session_id = message.session
+        self._do(
+            message,
+            lambda library: library.get(session_id),
+            lambda info: asks[action](message, info, theme),
+        )
         return True
 
-    def _with(self, session_id: str, then: Callable[[SessionInfo], None]) -> None:
-        library = self._controller.library
-        if library is not None:
-            self._controller.work.ask(lambda: library.get(session_id), then, self._fail)
+    def _do(
+        self, message: Message, work: Callable[[Library], T], then: Callable[[T], None]
+    ) -> None:
+        """Off the window's thread; what went wrong is said in the place of `message`."""
 
-    def _ask_name(self, info: SessionInfo, theme: Theme) -> None:
+        def failed(text: str) -> None:
+            self.changed.emit(message, Message(Severity.ERROR, text))
+
+        if (library := self._controller.library) is not None:
+            self._controller.work.ask(lambda: work(library), then, failed)
+
+    def _ask_name(self, message: Message, info: SessionInfo, theme: Theme) -> None:
         dialog = NameDialog(theme, info.title, self._window)
-        dialog.accepted.connect(lambda: self._rename(info, dialog.title))
-        dialog.ask()
 
-    def _rename(self, info: SessionInfo, title: str) -> None:
-        if (library := self._controller.library) is None:
-            return
-
-        def rename() -> SessionInfo:
-            library.rename(info.id, title)
+        def rename(library: Library) -> SessionInfo:
+            library.rename(info.id, dialog.title)
             return library.get(info.id)
 
-        self._controller.work.ask(
-            rename, lambda new: self.changed.emit(session_message(new)), self._fail
-        )
+        def renamed(new: SessionInfo) -> None:
+            self.changed.emit(message, session_message(new))
 
-    def _ask_delete(self, info: SessionInfo, theme: Theme) -> None:
-        dialog = DeleteDialog(theme, [info], self._window)
-        dialog.accepted.connect(lambda: self._delete(info))
+        dialog.accepted.connect(lambda: self._do(message, rename, renamed))
         dialog.ask()
 
-    def _delete(self, info: SessionInfo) -> None:
-        if (library := self._controller.library) is not None:
-            self._controller.work.ask(
-                lambda: library.delete(info.id), lambda _: self.changed.emit(None), self._fail
+    def _ask_delete(self, message: Message, info: SessionInfo, theme: Theme) -> None:
+        dialog = DeleteDialog(theme, [info], self._window)
+        dialog.accepted.connect(
+            lambda: self._do(
+                message,
+                lambda library: library.delete(info.id),
+                lambda _: self.changed.emit(message, None),
             )
-
-    def _fail(self, text: str) -> None:
-        self.changed.emit(Message(Severity.ERROR, text))
+        )
+        dialog.ask()

@@ -41,6 +41,7 @@ class Recordings(QObject):
         """`work` is the thread for what takes time; `save_audio` tells the setting in force."""
         super().__init__(parent)
         self.library: Library | None = None
+        self._keeping = 0
         # Replaced by the window; without anybody to ask, nobody agreed.
         self.ask: Asks = lambda _, answer: answer(False)
         self._work = work
@@ -50,6 +51,11 @@ class Recordings(QObject):
     @abstractmethod
     def active(self) -> bool:
         """Whether a recording runs or is being finished."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a session is being made, of what runs or of what is in memory."""
+        return self.active or self._keeping > 0
 
     def choice(self, title: str = "", tags: Sequence[str] = ()) -> RecordingChoice | None:
         """How something is recorded, by the settings; None: there is no library to record into."""
@@ -71,12 +77,16 @@ class Recordings(QObject):
             if agreed and (choice := self.choice(title, tags)) is not None:
 
                 def kept(session: SessionInfo) -> None:
+                    self._keeping -= 1
                     then(choice.library, session)
                     self._kept(session)
 
-                self._work.ask(
-                    lambda: recent.keep(choice.library, choice.request), kept, self._fail
-                )
+                def failed(problem: str) -> None:
+                    self._keeping -= 1
+                    self._fail(problem)
+
+                self._keeping += 1
+                self._work.ask(lambda: recent.keep(choice.library, choice.request), kept, failed)
 
         self.when_agreed(answered)
 

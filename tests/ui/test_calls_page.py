@@ -178,7 +178,7 @@ def test_an_alert_raises_its_card_until_it_is_acknowledged(
     page: CallsPage, qtbot: QtBot, tmp_path: Path
 ) -> None:
     said: list[Message | None] = []
-    page.message.connect(said.append)
+    page.alerting.connect(said.append)
     folder = tmp_path / "calls"
     folder.mkdir()
     calls = [call_scenes.stereo_call(folder / f"call {i}.wav", 150, 2 * i) for i in range(3)]

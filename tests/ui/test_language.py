@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
 
 import pytest
 from PySide6.QtCore import QLocale
 from PySide6.QtWidgets import QApplication, QDialogButtonBox, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
+from emolive.errors import EmoliveError
+from emolive.i18n import Said
+from emolive.inference.decision import DecisionConfig
+from emolive.monitoring.sources import CallChoice, CallKind
+from emolive.session.recent import RecentRun
+from emolive.session.records import SessionInfo
 from emolive.types import EngineState
+from emolive.ui.analysing import Wish
 from emolive.ui.language import WindowHolder, speak
 from emolive.ui.main_window import MainWindow
 from emolive.ui.preferences import Preferences
@@ -91,6 +101,66 @@ def test_what_runs_is_not_interrupted_for_it(
     first.runner.stop()
     qtbot.waitUntil(lambda: holder.window is not first)
     assert "Einstellungen" in headings(holder.window)
+
+
+class Kept:
+    """What is in memory, and takes its time to be stored."""
+
+    def __init__(self, gate: threading.Event) -> None:
+        self._gate = gate
+
+    def keep(self, *_: object) -> SessionInfo:
+        assert self._gate.wait(60)
+        raise EmoliveError(Said("Nothing was kept."))
+
+
+@pytest.mark.parametrize("what", ["files", "export", "edit", "keep", "keep of a call", "call"])
+def test_work_is_not_given_up_for_it(
+    qtbot: QtBot,
+    holder: WindowHolder,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    what: str,
+) -> None:
+    first, gate = holder.window, threading.Event()
+    qtbot.waitUntil(lambda: first.library_controller.library is not None)
+    assert first.library_controller.library is not None
+    first.library_controller.library.confirm_consent()
+    ended: list[object] = []
+
+    def work(*_: object, **__: object) -> None:
+        assert gate.wait(60)
+        ended.append(holder.window)
+
+    if what == "files":
+        analysing = first.analysis.analysing
+        analysing._run = work
+        analysing.start(Wish((), tmp_path, None, 0.5, DecisionConfig(), "mix", False))
+        analysing.ended.connect(lambda outcome: ended.append(outcome.stopped))
+    elif what in ("export", "edit"):
+        worker = first.sessions.hard_worker if what == "export" else first.sessions.editor
+        worker.ask(work, ended.append, ended.append)
+    elif what == "call":
+        calls = first.calls.controller
+        monkeypatch.setattr(calls._monitor, "open", Kept(gate).keep)
+        calls.said.connect(ended.append)
+        calls.start([CallChoice(CallKind.STEREO_FILE, "Line 1", files=(tmp_path / "one.wav",))])
+    else:
+        keeper = first.recording if what == "keep" else first.calls.controller.recording
+        keeper.keep(cast(RecentRun, Kept(gate)), "")
+        qtbot.waitUntil(lambda: keeper._keeping == 1)
+        keeper.said.connect(ended.append)
+    choose(holder, "de")
+    QApplication.processEvents()
+    holder._look()
+    assert holder.window is first
+    assert not ended
+    gate.set()
+    qtbot.waitUntil(lambda: holder.window is not first)
+    if what == "files":
+        assert ended == [first, False], "it was done, and not stopped"
+    else:
+        assert ended
 
 
 @pytest.mark.parametrize("language", ["de", "es"])

@@ -59,6 +59,7 @@ class CallView(Themed, QWidget):
         self.model: CallModel | None = None
         self.rules_known = False
         self._state: tuple[object, ...] = ()
+        self._unheard = ""  # why it cannot be listened to
         self.timelines = Timelines(theme, self)
         self.metrics = MetricsPanel(theme, self)
         self.alerts = AlertList(theme, self)
@@ -76,6 +77,7 @@ class CallView(Themed, QWidget):
         side.setObjectName("plain")
         self._side = side
         self._trouble = False
+        self._trouble_words = ""  # where they have no room above
         # All numbers where there is room, and always some alerts.
         self.remarks = RemarksPanel(side)
         numbers, notes = card(side, self.metrics), card(side, self.remarks)
@@ -101,8 +103,8 @@ class CallView(Themed, QWidget):
     def show_listening(self, heard: bool, problem: str | None) -> None:
         """Whether the call is heard, or why not."""
         self.listen.setChecked(heard)
-        if problem is not None and self.model is not None:
-            self.problem.say(problem)
+        self._unheard = problem or ""
+        self._show_problem()
         self._show_listening()
 
     def show_held(self, seconds: float) -> None:
@@ -233,11 +235,16 @@ class CallView(Themed, QWidget):
         self.stop.setVisible(not model.over)
         self.again.setVisible(model.over)
         self.listen.setVisible(not model.over)
-        sentence = text if failed or long else ""
-        if not sentence and model.recording is not None:
-            sentence = model.recording.error or ""
-        if sentence != self.problem.text() or bool(sentence) == self.problem.isHidden():
-            self.problem.say(sentence)
+        self._trouble_words = text if failed or long else ""
+        self._show_problem()
+
+    def _show_problem(self) -> None:
+        """How the call is, or else its recording; and why it cannot be listened to."""
+        recording = self.model.recording if self.model is not None else None
+        recorded = recording.error or "" if recording is not None else ""
+        sentences = " ".join(filter(None, (self._trouble_words or recorded, self._unheard)))
+        if sentences != self.problem.text() or bool(sentences) == self.problem.isHidden():
+            self.problem.say(sentences)
 
     def _show_listening(self) -> None:
         on = self.listen.isChecked()

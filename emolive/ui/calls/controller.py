@@ -75,6 +75,11 @@ class CallsController(QObject):
         return not self._calls and not self.recording.pending
 
     @property
+    def busy(self) -> bool:
+        """Whether there are calls, or one is being opened, recorded or kept."""
+        return bool(self._calls) or self.opening > 0 or self.recording.busy
+
+    @property
     def problems(self) -> tuple[str, ...]:
         """A lost processor, and what keeps alerts from anybody: file, rule or a way to tell."""
         alerts = self._monitor.alerts

@@ -44,9 +44,14 @@ _KNOWN_NAMES = 500
 
 
 class CallsPage(TakesFiles, Themed, QWidget):
-    """Everything about calls. The window gives it a library when there is one."""
+    """Everything about calls. The window gives it a library when there is one.
+
+    `message` carries what happened, `alerting` the gravest alert that nobody has seen to (None:
+    there is none), told again and again.
+    """
 
     message = Signal(object)
+    alerting = Signal(object)
     session_wanted = Signal(str, int)
 
     def __init__(
@@ -70,7 +75,6 @@ class CallsPage(TakesFiles, Themed, QWidget):
         self._find_devices = find_devices
         self._make_probe = make_probe
         self._visible = False
-        self._said: Message | None = None
         self._known = Known()
         self.controller = CallsController(
             lambda: preferences.effective, monitor or CallMonitor(), self
@@ -119,7 +123,7 @@ class CallsPage(TakesFiles, Themed, QWidget):
         self, choices: Sequence[CallChoice], *, infer_agent: bool = False, record: bool = False
     ) -> None:
         """Monitor calls, and record them."""
-        self._say(None)
+        self.message.emit(None)
         self.controller.start(choices, infer_agent=infer_agent, record=record)
 
     def open_call(self, call_id: str) -> None:
@@ -229,7 +233,7 @@ class CallsPage(TakesFiles, Themed, QWidget):
         controller.added.connect(self._on_added)
         controller.removed.connect(self._on_removed)
         controller.alerted.connect(lambda _, fresh: self._on_alerts(fresh))
-        controller.said.connect(self._say)
+        controller.said.connect(self.message)
         controller.recording.ask = lambda text, answer: ConsentDialog(
             self.theme, text, answer, self.window()
         ).ask()
@@ -381,7 +385,7 @@ class CallsPage(TakesFiles, Themed, QWidget):
             (entry, model) for model in self.controller.models for entry in model.open_alerts
         ]
         if not waiting:
-            self._say(None)
+            self.alerting.emit(None)
             return
         order = list(Severity)
         entry, model = max(
@@ -391,12 +395,9 @@ class CallsPage(TakesFiles, Themed, QWidget):
         if len(waiting) > 1:
             more = ntr("{count} more waits.", "{count} more wait.", len(waiting) - 1)
             text = f"{text} {more}"
-        self._say(Message(LOOKS[entry.alert.severity], text, Action.OPEN_CALL))
-
-    def _say(self, said: Message | None) -> None:
-        if said != self._said:
-            self._said = said
-            self.message.emit(said)
+        occasion = f"{model.info.id} {entry.number}"
+        severity = LOOKS[entry.alert.severity]
+        self.alerting.emit(Message(severity, text, Action.OPEN_CALL, occasion=occasion))
 
     def _on_settings(self, settings: Settings) -> None:
         self.controller.use_rules_of(settings.alerts.rules_file)

@@ -12,6 +12,7 @@ from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.i18n import tr
 from emolive.monitoring.sources import SourceChoice, SourceKind, open_source
 from emolive.session.recorder_status import RecorderStatus
+from emolive.settings import InputSettings
 from emolive.times import clock_text
 from emolive.types import EngineState, EngineStatus
 from emolive.ui.controls import IconButton, flagged, keep_room, label, push_button
@@ -86,6 +87,7 @@ class Header(Themed, QFrame):
         self._state = EngineState.IDLE
         self._level = True
         self._want_split = False
+        self.stored = InputSettings()  # as it was when it was looked at last
         self.picker = SourcePicker(choose, self)
         self.picker.setMinimumWidth(150)
         self.picker.setMaximumWidth(420)
@@ -157,6 +159,18 @@ class Header(Themed, QFrame):
         """Select an input."""
         self.picker.select(choice)
         self._on_choice(choice)
+
+    def follow(self, stored: InputSettings) -> None:
+        """Select what is stored where that is another input now; what was chosen here stays."""
+        if not self._state.at_rest:
+            return
+        before, self.stored = self.stored, stored
+        if self.picker.choice.kind is not SourceKind.MICROPHONE:
+            return
+        if (stored.device, stored.computer) != (before.device, before.computer):
+            self.select(self.picker.microphone(stored.device, computer=stored.computer))
+        if stored.channels != before.channels:
+            self.want_split(stored.channels == 2)
 
     def set_devices(self, devices: Sequence[InputDevice]) -> None:
         """Offer these inputs."""

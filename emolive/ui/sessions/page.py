@@ -135,6 +135,11 @@ class SessionsPage(Themed, QWidget):
             self.replay.open(self.library, session_id, at_sample)
 
     @property
+    def busy(self) -> bool:
+        """Whether sessions are imported, exported, deleted, edited or learnt from."""
+        return self.hard_worker.busy or self.editor.busy
+
+    @property
     def keys(self) -> tuple[Key, ...]:
         """The keys of what is shown."""
         return LIST_KEYS if self.showing_list else REPLAY_KEYS
