@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,7 +62,10 @@ def prepare_command(
     ] = None,
     download: Annotated[
         bool,
-        typer.Option("--download", help="First fetch what is absent and needs no registration."),
+        typer.Option(
+            "--download",
+            help="First fetch what is absent and needs no registration, pre-trained weights too.",
+        ),
     ] = False,
     only: Annotated[
         list[str] | None, typer.Option(help="Just these corpora (may be repeated).")
@@ -80,7 +84,7 @@ def prepare_command(
         raise typer.BadParameter(f"{sorted(unknown)[0]} is none of {', '.join(READERS)}")
     missed = download and not _download(data, wanted)
     if pretrained or download:
-        missed |= not _keep_encoder(cache, pretrained)
+        missed |= not _keep_weights(cache, pretrained, download=download)
     if not data.is_dir():
         raise EmoliveError(f"There is no folder {data}: give the corpora's folder, or --download.")
     clips, absent = read_corpora(data, wanted)
@@ -101,17 +105,21 @@ def prepare_command(
         raise typer.Exit(1)
 
 
-def _keep_encoder(cache: Path, file: Path | None) -> bool:
-    """Put Whisper's weights into the cache, from a file or the web; whether they could be had."""
+def _keep_weights(cache: Path, file: Path | None, *, download: bool) -> bool:
+    """Put pre-trained weights into the cache, from a file or the web; whether they could be had."""
+    from training import imagenet, whisper
     from training.corpora.fetch import DownloadError
-    from training.whisper import keep
 
-    try:
-        keep(cache, file)
-    except DownloadError as error:
-        tell(str(error))
-        return False
-    return True
+    complete, wanted = True, [partial(whisper.keep, cache, file)]
+    if download:
+        wanted.append(partial(imagenet.keep, cache))
+    for keep in wanted:
+        try:
+            keep()
+        except DownloadError as error:
+            complete = False
+            tell(str(error))
+    return complete
 
 
 def _download(data: Path, wanted: tuple[str, ...]) -> bool:
@@ -180,9 +188,12 @@ def export_command(
     recipe: RecipeArgument,
     runs: RunsOption = Path("runs"),
     cache: CacheOption = Path("cache"),
-    out: Annotated[Path, typer.Option(help="The model file; its card goes beside it.")] = Path(
-        "assets/emolive-resnet34.onnx"
-    ),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="The model file, its card goes beside it; emolive-RECIPE.onnx here if not told."
+        ),
+    ] = None,
     precision: PrecisionOption = "int8",
     twin: Annotated[
         bool, typer.Option("--gpu-twin", help="Also write the file for GPUs, beside it.")
@@ -196,9 +207,12 @@ def export_command(
     threshold.
     """
     from training.export import load_trained
+    from training.exported import check_place
     from training.publish import publish, publish_twin
 
     settings, kind = load_recipe(recipe), _precision(precision)
+    target = out or Path(f"emolive-{settings.name}.onnx")
+    check_place(target)
     audio = load_cache(cache)
     answers = _answers(runs, settings, left_out)
     trained = load_trained(settings, recipe.parent, runs, audio)
@@ -206,16 +220,16 @@ def export_command(
         audio,
         settings,
         trained,
-        out,
-        name=out.name.removesuffix(".onnx").removesuffix(".gpu"),
+        target,
+        name=target.name.removesuffix(".onnx").removesuffix(".gpu"),
         left_out=answers,
         sources=sources(settings, recipe.parent),
         precision=kind,
         note=note,
     )
-    say(f"wrote {out} and {out.with_suffix('.md')}")
+    say(f"wrote {target} and {target.with_suffix('.md')}")
     if twin:
-        say(f"wrote {publish_twin(audio, settings, trained, out)}")
+        say(f"wrote {publish_twin(audio, settings, trained, target)}")
 
 
 @app.command("calibrate")
@@ -226,22 +240,38 @@ def calibrate_command(
     cache: CacheOption = Path("cache"),
     precision: PrecisionOption = "int8",
     left_out: LeftOutOption = "",
+    known: Annotated[
+        bool,
+        typer.Option(
+            "--known-corpora",
+            help="Where there are no answers on corpora left out, fit on the validation speakers.",
+        ),
+    ] = False,
 ) -> None:
     """Fit temperature and threshold of a model file anew, and measure it; the network stays.
 
     For when more corpora were left out of training than at its export. The card is written anew,
     too, and the file for GPUs beside it gets the same numbers.
     """
+    from training.exported import check_recipe
     from training.publish import calibrate
 
     settings = load_recipe(recipe)
+    check_recipe(model, settings)
+    answers = _answers(runs, settings, left_out)
+    if not answers and not known:
+        raise EmoliveError(
+            f"{runs} holds no answers of {settings.name} on corpora left out, so the file would "
+            "decide by speakers of corpora that it knows: let `python -m training study` make "
+            "them, name the recipe that stands for it with --left-out, or say --known-corpora."
+        )
     calibrate(
         load_cache(cache),
         settings,
         model,
         sources=sources(settings, recipe.parent),
         precision=_precision(precision),
-        left_out=_answers(runs, settings, left_out),
+        left_out=answers,
     )
     say(f"wrote {model} and {model.with_suffix('.md')}")
 

@@ -5,8 +5,8 @@ That is the recipe's test speakers, and every labelled corpus that the recipe do
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from emolive.inference.classifier import OnnxClassifier
 from emolive.types import FloatArray
 from training.cache import AudioCache, CachedClip
 from training.dataset import clip_windows, cut_window, window_features
+from training.kept_files import key_of, key_of_clips, key_of_file, made_once
 from training.recipe import Recipe
 from training.splits import split_clips
 
@@ -55,12 +56,13 @@ def unseen_clips(clips: tuple[CachedClip, ...], recipe: Recipe) -> tuple[CachedC
 def gather(classifier: OnnxClassifier, audio: AudioCache, recipe: Recipe) -> Answers:
     """The model's answers, from the cache's folder if they were computed before."""
     clips = unseen_clips(audio.clips, recipe)
-    digest = hashlib.sha256(classifier.path.read_bytes())
-    digest.update("".join(clip.digest for clip in clips).encode())
-    kept = audio.folder / f"answers-{digest.hexdigest()[:12]}.npz"
-    if not kept.exists():
-        np.savez(kept, allow_pickle=False, **_computed(classifier, audio, clips, recipe))
-    with np.load(kept) as found:
+    about = [key_of_file(classifier.path), key_of_clips(clips), recipe.window_s]
+    name = f"answers-{key_of([*about, key_of_clips(_usual(audio, recipe))])}.npz"
+
+    def make(partial: Path) -> None:
+        np.savez(partial, allow_pickle=False, **_computed(classifier, audio, clips, recipe))
+
+    with np.load(made_once(audio.folder / name, make)) as found:
         return Answers(
             clips,
             found["first"],

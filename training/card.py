@@ -13,7 +13,7 @@ from training.recipe import ModelKind, Recipe
 from training.unseen import Unseen, write_file, write_unseen
 
 # What each corpus is, and on which terms its owners give it.
-_DATA = {
+DATA = {
     "ravdess": ("RAVDESS, North American English, 24 actors", "CC BY-NC-SA 4.0"),
     "savee": ("SAVEE, British English, 4 male actors", "research use, on request"),
     "tess": ("TESS, Canadian English, 2 actresses", "CC BY-NC-ND 4.0"),
@@ -23,6 +23,9 @@ _DATA = {
     "ased": ("ASED, Amharic, 65 speakers", "research use"),
     "emospeech": ("Indian EmoSpeech commands, single words, 104 speakers", "CC BY-NC-SA 4.0"),
     "turev": ("TurEV-DB, Turkish, single words, 6 speakers", "CC BY-NC-ND 4.0"),
+    "urdu": ("URDU, Urdu talk shows, 38 speakers", "none stated, research use"),
+    "meld": ("MELD, English television dialogue (measuring only)", "research use"),
+    "nonverbal": ("vocal sounds that are not speech, 410 people (unlabelled)", "CC BY-NC-ND 4.0"),
     "noise": ("environmental sounds (augmentation only)", "CC BY 3.0; research use"),
 }
 
@@ -61,7 +64,7 @@ def _data(recipe: Recipe) -> list[tuple[object, ...]]:
     return [
         (
             name,
-            *_DATA.get(name, ("a user's own data", "the user's")),
+            *DATA.get(name, ("a user's own data", "the user's")),
             ", ".join(corpus.validation_speakers) or "none",
             ", ".join(corpus.test_speakers) or "none",
         )

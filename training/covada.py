@@ -8,6 +8,7 @@ formants, a little breathier or clearer; how it is spoken, and its level, stay.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,7 @@ from training.cache import SAMPLING_RATE, AudioCache, CachedClip
 from training.dataset import cut_window
 from training.encoder_outputs import Encoding
 from training.evaluate import labels_of
+from training.kept_files import made_once
 from training.recipe import Recipe
 
 PITCH_SEMITONES = (3.0, 7.0)  # up or down
@@ -100,11 +102,12 @@ class ConvertedVoices:
 
     def __init__(self, cache: AudioCache, clips: Sequence[CachedClip], recipe: Recipe) -> None:
         """Convert and encode what is not kept yet; a third of a second a clip."""
-        folder = cache.folder / "converted-voices"
+        encoding = Encoding(cache, recipe, torch.device("cpu"))
+        folder = cache.folder / f"converted-voices-{encoding.name}"
         folder.mkdir(exist_ok=True)
         missing = [clip for clip in clips if not (folder / f"{clip.digest}.npy").is_file()]
         if missing:
-            compute = Encoding(cache, recipe, torch.device("cpu"))()
+            compute = encoding()
         for start in track(range(0, len(missing), _BATCH), description="Voices"):
             some = missing[start : start + _BATCH]
             cuts = []
@@ -115,7 +118,7 @@ class ConvertedVoices:
             with torch.inference_mode():
                 pooled = compute(torch.from_numpy(np.stack(cuts))).half().numpy()
             for clip, values in zip(some, pooled, strict=True):
-                np.save(folder / f"{clip.digest}.npy", values)
+                made_once(folder / f"{clip.digest}.npy", partial(np.save, arr=values))
         read = recipe.encoder.read
         self._of = {
             clip.digest: torch.from_numpy(np.load(folder / f"{clip.digest}.npy"))[read]

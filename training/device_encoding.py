@@ -88,22 +88,19 @@ class DeviceEncoding(nn.Module):
             a.out_proj.bias.detach() + a.out_proj.weight.detach() @ a.v_proj.bias.detach()
             for a in (block.self_attn for block in self._blocks)
         )
+        # The head reads only what goes into the blocks above these, and what those put out.
+        self.kept = body.kept
         # Each layer's output is seen through the norm of the block behind it, where that mutes none
         # of it. Its usual mean is taken away, so that the square of what remains is small enough
         # for half precision.
-        self.seen = [bool(norm.weight.abs().min() > _SMALLEST) for norm in self._norms]
+        read = self._norms[self.kept :]
+        self.seen = [bool(norm.weight.abs().min() > _SMALLEST) for norm in read]
         unit = torch.ones(WIDTH)
         scales = torch.stack(
-            [
-                n.weight.detach() if seen else unit
-                for n, seen in zip(self._norms, self.seen, strict=True)
-            ]
+            [n.weight.detach() if seen else unit for n, seen in zip(read, self.seen, strict=True)]
         )
         biases = torch.stack(
-            [
-                n.bias.detach() if seen else 0 * unit
-                for n, seen in zip(self._norms, self.seen, strict=True)
-            ]
+            [n.bias.detach() if seen else 0 * unit for n, seen in zip(read, self.seen, strict=True)]
         )
         self.unit = nn.Parameter(unit)
         means, deviations = body.mix.mean.chunk(2, dim=1)
@@ -134,7 +131,7 @@ class DeviceEncoding(nn.Module):
         pairs = x[:, :-2].reshape(-1, POSITIONS, 2 * WIDTH) @ self.second
         x = gelu(pairs + x[:, 2::2] @ self.third + self.second_bias) + self.positions
         normal = layer_norm(x, (WIDTH,), norms[0].weight, norms[0].bias, _EPSILON)
-        statistics = [self._statistics(x, normal, 0)]
+        layers = [(x, normal)]
         for number, block in enumerate(self._blocks):
             own = block.self_attn
             values = normal @ own.v_proj.weight.T
@@ -143,21 +140,22 @@ class DeviceEncoding(nn.Module):
             normal, x = _add_and_norm(mixed, x, block.final_layer_norm, self.out_biases[number])
             wide = gelu(block.fc1(normal)) @ block.fc2.weight.T
             normal, x = _add_and_norm(wide, x, norms[number + 1], block.fc2.bias)
-            statistics.append(self._statistics(x, normal, number + 1))
+            layers.append((x, normal))
+        statistics = [self._statistics(*one, i) for i, one in enumerate(layers[self.kept :])]
         mean = torch.cat([mean for mean, _ in statistics], dim=1)
         square = torch.cat([square for _, square in statistics], dim=1)
         deviation = (square - mean * mean).clamp_min(1e-6).sqrt() * self.scale
         deviation = (deviation - self.usual_deviation) * self.deviation_weights
-        layers = (-1, len(self.norms), WIDTH)
-        parts = [(mean * self.mean_weights).reshape(layers).sum(1)]
-        parts.append(deviation.reshape(layers).sum(1))
+        shape = (-1, len(self.seen), WIDTH)
+        parts = [(mean * self.mean_weights).reshape(shape).sum(1)]
+        parts.append(deviation.reshape(shape).sum(1))
         embedding = self.hidden(torch.cat(parts, dim=1))
         return self.head(embedding), embedding
 
     def _statistics(
         self, x: torch.Tensor, normal: torch.Tensor, number: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and mean square over time of what lies beside the layer's usual mean."""
+        """Mean and mean square over time of what lies beside the usual mean of a read layer."""
         usual = self.usual[number]
         if self.seen[number]:
             unusual = normal - usual

@@ -15,7 +15,7 @@ from training.cache import AudioCache, CachedClip
 from training.models import pooling
 from training.recipe import Recipe
 from training.views import Compute, Kept, Views
-from training.whisper import BLOCKS, WEIGHTS, WhisperEncoder, pretrained
+from training.whisper import BLOCKS, WEIGHTS, WhisperEncoder, encoder_key, pretrained
 
 Integers = npt.NDArray[np.integer]
 
@@ -30,7 +30,7 @@ def load_encoder(cache: AudioCache, recipe: Recipe) -> WhisperEncoder:
 
 
 class Encoding:
-    """How a recipe's encoder is heard: `name` tells outputs of one kind from another's.
+    """How a recipe's encoder is heard: `name` tells outputs of one kind, and of one encoder, apart.
 
     Pooled outputs are of all blocks: recipes with fewer read the same file. Frames are many times
     as large: only those of the recipe's blocks; or what goes into the first that is tuned.
@@ -42,11 +42,12 @@ class Encoding:
         self._kept = 0 if recipe.frozen else settings.kept
         self._pool = pooling(settings)
         if self._kept:
-            self.name, self._blocks = f"block-{self._kept}", self._kept
+            name, self._blocks = f"block-{self._kept}", self._kept
         elif settings.pooling == "statistics":
-            self.name, self._blocks = "statistics", BLOCKS
+            name, self._blocks = "statistics", BLOCKS
         else:
-            self.name, self._blocks = f"frames-{settings.blocks}", settings.blocks
+            name, self._blocks = f"frames-{settings.blocks}", settings.blocks
+        self.name = f"{name}-{encoder_key(self._path)}"
 
     def __call__(self) -> Compute:
         """Windows ``(batch, n_samples)`` to ``(batch, layers, ...)``; one layer of a kept block."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ from rich.progress import track
 
 from emolive.errors import EmoliveError
 from training.cache import SAMPLING_RATE, AudioCache, CachedClip, fingerprint
+from training.kept_files import made_once
 
 Floats = npt.NDArray[np.float32]
 Extract = Callable[[Floats], Floats]
@@ -75,17 +77,19 @@ def kept_functionals(
 
     What is undefined, as in digital silence, is 0.
     """
-    path = cache.folder / f"functionals-{feature_set}-{fingerprint(list(clips))}.npy"
+    # Rows are in the order of the digests, so that any order of the same clips finds them.
     order = np.argsort([clip.digest for clip in clips])
-    if not path.is_file():
+
+    def make(partial: Path) -> None:
         extract, n = extractor(feature_set), 3 * SAMPLING_RATE
         rows = [
             np.nan_to_num(extract(centre(cache.samples(clips[i]), n)))
             for i in track(order, description=f"{feature_set}, {clips[0].corpus}")
         ]
-        partial = path.with_suffix(".partial.npy")
         np.save(partial, np.stack(rows))
-        partial.replace(path)
+
+    name = f"functionals-{feature_set}-{fingerprint(list(clips))}.npy"
+    path = made_once(cache.folder / name, make)
     values: Floats = np.load(path)
     back = np.empty_like(order)
     back[order] = np.arange(len(order))

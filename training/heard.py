@@ -5,9 +5,8 @@ Rows that differ in their heads alone hear the same: only the first of them wait
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +19,10 @@ from training.cache import AudioCache, CachedClip
 from training.dataset import clip_windows, cut_window
 from training.encoder_outputs import EncoderOutputs, Encoding
 from training.evaluate import Disturb
+from training.kept_files import key_of, key_of_clips, made_once
 from training.metrics import softmax
 from training.recipe import Recipe
+from training.splits import noise_clips
 
 _BATCH = 64
 _AT_ONCE = 128  # outputs that a head reads
@@ -35,8 +36,8 @@ class HeardOutputs:
     ) -> None:
         self._cache, self._recipe, self._clips, self._device = cache, recipe, clips, device
         # In order: the i-th clip always gets the same noise.
-        about = [recipe.window_s, *(clip.digest for clip in clips)]
-        self._key = hashlib.sha256("\n".join(map(str, about)).encode()).hexdigest()[:12]
+        noise = noise_clips(cache.clips)
+        self._key = key_of([recipe.window_s, key_of_clips(clips), key_of_clips(noise)])
 
     def _kept(
         self, name: str, disturb: Disturb, cut: Callable[[FloatArray], FloatArray]
@@ -44,8 +45,8 @@ class HeardOutputs:
         """Of all windows ``(n, n_samples)`` that `cut` makes of each clip, and how many it made."""
         encoding = Encoding(self._cache, self._recipe, self._device)
         file = f"heard-{encoding.name}-{name.replace(' ', '-')}-{self._key}.npz"
-        path = self._cache.folder / file
-        if not path.is_file():
+
+        def make(partial: Path) -> None:
             cuts = [cut(disturb(self._cache.samples(c), i)) for i, c in enumerate(self._clips)]
             windows, rows = np.concatenate(cuts), []
             compute = encoding()
@@ -53,9 +54,9 @@ class HeardOutputs:
                 for start in track(range(0, len(windows), _BATCH), description=name):
                     batch = torch.from_numpy(windows[start : start + _BATCH])
                     rows.append(compute(batch.to(self._device)).half().cpu().numpy())
-            partial = path.with_suffix(f".{os.getpid()}.npz")
             np.savez(partial, heard=np.concatenate(rows), counts=[len(some) for some in cuts])
-            partial.replace(path)
+
+        path = made_once(self._cache.folder / file, make)
         with np.load(path) as found:
             heard, counts = torch.from_numpy(found["heard"]), found["counts"]
         return heard[:, self._recipe.encoder.read].to(self._device), counts

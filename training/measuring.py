@@ -26,13 +26,14 @@ def evaluate_command(
     out: Annotated[Path | None, typer.Option(help="Also write the measurement as JSON.")] = None,
 ) -> None:
     """Measure a model file on the recipe's test speakers: clean, telephone, noise, level."""
-    from emolive.inference.classifier import OnnxClassifier
     from training.card import write_scores
+    from training.exported import check_recipe, open_exported
     from training.measure import measure
     from training.splits import split_clips
 
     settings, audio = load_recipe(recipe), load_cache(cache)
-    classifier = OnnxClassifier(model)
+    check_recipe(model, settings)
+    classifier = open_exported(model)
     measurement = measure(classifier, audio, split_clips(audio.clips, settings).test, settings)
     say(write_scores(measurement))
     if out:
@@ -96,11 +97,14 @@ def baseline_command(
     from emolive.inference.loading import open_model
     from training.answers import gather
     from training.baseline_study import write_tables
+    from training.exported import check_recipe
 
     classifier = open_model(model, "cpu")
     if not isinstance(classifier, OnnxClassifier):
         raise typer.BadParameter(f"{model} is an adapted model: name the one that it builds on.")
-    answers = gather(classifier, load_cache(cache), load_recipe(recipe))
+    settings = load_recipe(recipe)
+    check_recipe(classifier.path, settings)
+    answers = gather(classifier, load_cache(cache), settings)
     tables = write_tables(answers, classifier.metadata)
     say(tables) if out is None else out.write_text(tables, encoding="utf-8")
 
@@ -134,7 +138,7 @@ def adapting_command(
     from training.report.render import section_text
     from training.report.sections.adapting import adapting
 
-    classifier = open_model(model)
+    classifier = open_model(model, "cpu")
     known = set(classifier.metadata.corpora)
     rows: list[Row] = []
     for name in only or [one for one in READERS if one != NOISE]:
@@ -199,13 +203,16 @@ def faithfulness_command(
     """Measure how faithful the why-view's saliency is, on the recipe's test speakers."""
     from emolive.inference.classifier import OnnxClassifier
     from emolive.inference.loading import open_model
+    from training.exported import check_recipe
     from training.faithfulness import measure_faithfulness
     from training.splits import split_clips
 
     audio, classifier = load_cache(cache), open_model(model, "cpu")
     if not isinstance(classifier, OnnxClassifier):
         raise EmoliveError("A model that was taught here has no test speakers: name its base.")
-    tested = split_clips(audio.clips, load_recipe(recipe)).test
+    settings = load_recipe(recipe)
+    check_recipe(classifier.path, settings)
+    tested = split_clips(audio.clips, settings).test
     found = measure_faithfulness(classifier, audio, tested, most=most)
     path = runs / f"faithfulness-{found.model}.json"
     _keep(path, found.model_dump_json(indent=1))

@@ -9,22 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import cast
 
 import torch
 from torch import nn
-from torchvision.models import ResNet34_Weights, resnet34
+from torchvision.models import resnet34
 
+from training.imagenet import imagenet_weights
 from training.labels import LABELS
 from training.recipe import Encoder, Recipe
 from training.self_attention import ATTENDED, SelfAttentionPool
 from training.whisper import WIDTH, WhisperEncoder, add_adapters
 
 _TOGETHER = 5  # frames of 20 ms
-
-
-class WeightsUnavailableError(RuntimeError):
-    """ImageNet weights could not be had."""
 
 
 class EmotionNet(nn.Module):
@@ -293,22 +291,14 @@ def mean_answer(logits: Sequence[torch.Tensor]) -> torch.Tensor:
     return probabilities.clamp_min(1e-9).log()
 
 
-def _resnet34_body(imagenet: bool) -> nn.Module:
+def _resnet34_body(imagenet: Path | None) -> nn.Module:
     """Torchvision's ResNet34 for one input channel, without its classifier."""
-    weights = None
-    if imagenet:
-        try:
-            weights = ResNet34_Weights.IMAGENET1K_V1.get_state_dict(check_hash=True)
-        except OSError as error:  # URLError is one
-            raise WeightsUnavailableError(
-                f"torchvision could not download its ImageNet weights: {error}"
-            ) from error
+    weights = None if imagenet is None else imagenet_weights(imagenet)
     body = resnet34(weights=None)
     body.conv1 = nn.Conv2d(1, 64, kernel_size=7, stride=2, padding=3, bias=False)
     nn.init.kaiming_normal_(body.conv1.weight, mode="fan_out", nonlinearity="relu")
     body.fc = nn.Identity()
     if weights is not None:
-        weights = {k: v for k, v in weights.items() if not k.startswith("fc.")}
         # Three equal colour channels of a grey image: their filters add up.
         weights["conv1.weight"] = weights["conv1.weight"].sum(dim=1, keepdim=True)
         body.load_state_dict(weights)
@@ -317,19 +307,19 @@ def _resnet34_body(imagenet: bool) -> nn.Module:
 
 
 def build_model(
-    recipe: Recipe, *, imagenet: bool = False, encoder: WhisperEncoder | None = None
+    recipe: Recipe, *, imagenet: Path | None = None, encoder: WhisperEncoder | None = None
 ) -> EmotionNet:
-    """A recipe's network with fresh weights, or with ImageNet's where asked (ResNets only).
+    """A recipe's network with fresh weights, or with those of the file `imagenet` (ResNets only).
 
     `encoder` is for `whisper-encoder`: with its pre-trained weights, adapters added here; None
     where its pooled outputs are given instead.
 
     Raises:
-        WeightsUnavailableError: ImageNet weights cannot be downloaded.
+        WeightsUnavailableError: the file is not there, or holds other weights.
         ValueError: the recipe's model is not a network, or has no ImageNet weights.
     """
     kind, dropout, n_mels = recipe.model, recipe.dropout, recipe.front_end.n_mels
-    if imagenet and not kind.startswith("resnet34"):
+    if imagenet is not None and not kind.startswith("resnet34"):
         raise ValueError(f"there are no ImageNet weights for {kind}")
     if kind in ("resnet34", "resnet34-attention"):
         body = _resnet34_body(imagenet)

@@ -31,6 +31,7 @@ from training.corpora import MEASURED_ONLY
 from training.dataset import cut_window, window_features
 from training.evaluate import labels_of, logits_of, window_logits
 from training.export import ExportedModel, Precision, write_metadata
+from training.exported import open_exported
 from training.labels import LABELS
 from training.measure import Measurement, measure
 from training.metrics import softmax
@@ -163,6 +164,14 @@ def _shift(
     return fit_shift(heard, embeddings(classifier, cache, unheard, recipe, "Unknown speech"))
 
 
+def _remove_twin(model: Path, say: Callable[[str], None]) -> None:
+    """Remove the file for GPUs of what stood at `model` before: it is another network's."""
+    twin = model.with_name(model.stem + GPU_SUFFIX)
+    if twin.is_file():
+        twin.unlink()
+        say(f"removed {twin}: it was the file for GPUs of the model that was there before")
+
+
 def publish_twin(
     cache: AudioCache,
     recipe: Recipe,
@@ -208,7 +217,7 @@ def publish(
     note: str = "",
     say: Callable[[str], None] = print,
 ) -> Measurement:
-    """Write `target` (ONNX) and its card beside it (`.md`).
+    """Write `target` (ONNX) and its card beside it (`.md`); no other model's twin stays beside it.
 
     Temperature and threshold are those of corpora never heard where there are answers for corpora
     `left_out` of training (see `measure_unseen`); otherwise they are fitted on the written file's
@@ -236,23 +245,27 @@ def publish(
     assert isinstance(first, Trained)
     metadata = metadata.model_copy(update={"embedding_size": first.net.head.in_features})
     with tempfile.TemporaryDirectory() as folder:
-        full, final_file = Path(folder) / "float32.onnx", Path(folder) / f"{precision}.onnx"
+        kinds: dict[Path, Precision] = {
+            Path(folder) / f"model.{kind}.onnx": kind for kind in ("float32", precision)
+        }
+        final_file = [*kinds][-1]
         exported = ExportedModel(trained, recipe, for_gpus=precision == "gpu")
-        for path, kind in {full: "float32", final_file: precision}.items():
+        for path, kind in kinds.items():
             onnx.save(exported.graph(kind, windows), path)
         answers: dict[Path, npt.NDArray[np.floating]] = {}
-        for path in dict.fromkeys((full, final_file)):
+        for path in kinds:
             write_metadata(path, metadata)
-            classifier = OnnxClassifier(path)
+            classifier = open_exported(path)
             answers[path] = window_logits(logits_of(classifier), cache, split.validation, recipe)
             classifier.close()
         labels = labels_of(split.validation)
         for path, logits in answers.items():
-            say(f"{path.stem}: validation accuracy {(logits.argmax(1) == labels).mean():.4f}")
+            say(f"{kinds[path]}: validation accuracy {(logits.argmax(1) == labels).mean():.4f}")
         scores = {OPERATIONS: _operations(trained, recipe)}
         write_metadata(final_file, metadata.model_copy(update={"scores": scores}))
         judged = _judge(final_file, answers[final_file], cache, recipe, left_out)
         target.parent.mkdir(parents=True, exist_ok=True)
+        _remove_twin(target, say)
         target.write_bytes(final_file.read_bytes())
     _write_card(target, judged, recipe, sources, precision)
     return judged.measurement
@@ -282,7 +295,7 @@ def calibrate(
         file = Path(folder) / model.name
         file.write_bytes(model.read_bytes())
         write_metadata(file, known.model_copy(update={"provenance": provenance}))
-        classifier = OnnxClassifier(file, "cpu")
+        classifier = open_exported(file)
         answers = window_logits(logits_of(classifier), cache, validation, recipe)
         classifier.close()
         judged = _judge(file, answers, cache, recipe, left_out)
@@ -316,7 +329,7 @@ def _judge(
     `validation` are the file's logits of the validation speakers, for want of `left_out`.
     """
     split = split_clips(cache.clips, recipe)
-    classifier = OnnxClassifier(file)
+    classifier = open_exported(file)
     foreign = answers_of_file(classifier, cache, recipe, cache.clips)
     shift = _shift(classifier, cache, recipe, split)
     classifier.close()
@@ -336,7 +349,7 @@ def _judge(
         }
     )
     write_metadata(file, fitted)
-    classifier = OnnxClassifier(file)
+    classifier = open_exported(file)
     measurement = measure(classifier, cache, split.test, recipe)
     classifier.close()
     kept = {name: value for name, value in known.scores.items() if name == OPERATIONS}

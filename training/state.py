@@ -101,6 +101,7 @@ def new_state(
     device: torch.device,
     initial: Path | None = None,
     encoder: WhisperEncoder | None = None,
+    imagenet: Path | None = None,
 ) -> State:
     """A state at the start of a recipe, under its seed.
 
@@ -112,9 +113,10 @@ def new_state(
         initial: the run whose averaged weights to start from, or None for the recipe's fresh ones.
             Parts that it does not have (an attention layer, say) keep their fresh weights.
         encoder: the pre-trained encoder of a recipe that tunes one.
+        imagenet: the file of ImageNet's weights, for a recipe that starts from them.
     """
     torch.manual_seed(recipe.seed)
-    model = build_model(recipe, imagenet=recipe.initial == "imagenet", encoder=encoder)
+    model = build_model(recipe, imagenet=imagenet, encoder=encoder)
     if initial is not None:
         unexpected = model.load_state_dict(averaged_weights(initial), strict=False).unexpected_keys
         if unexpected:

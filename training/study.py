@@ -36,8 +36,8 @@ from training.evaluate import (
 )
 from training.heard import HeardOutputs
 from training.image_transforms import shrink_batch
+from training.imagenet import WeightsUnavailableError
 from training.labels import LABELS
-from training.models import WeightsUnavailableError
 from training.protocols import Fold, Protocol, folds
 from training.recipe import SAME_FOLD, Recipe, load_recipe, starting_recipe
 from training.results import (
@@ -350,7 +350,7 @@ def run_study(
 ) -> None:
     """Train and measure all that is missing, in the order of the rows.
 
-    What cannot be had (ImageNet weights without a network) is said and left out, and so is a
+    What cannot be had (ImageNet weights that nobody fetched) is said and left out, and so is a
     student whose teachers another process still trains: the next call trains it.
     """
     for job in _jobs(cache, study, runs, workers):
@@ -369,3 +369,4 @@ def run_study(
                 continue
             result.about.update(describe(job.recipe, job.fold), protocol=job.protocol)
             result.save(job.folder)
+            (job.folder / NOT_RUN).unlink(missing_ok=True)

@@ -24,6 +24,7 @@ from training.edrl import align
 from training.encoder_outputs import EncoderOutputs, load_encoder
 from training.heard import head_logits
 from training.image_transforms import mixup, shrink_batch, transform_images
+from training.imagenet import FILE as IMAGENET
 from training.labels import INDEX, LABELS
 from training.metrics import Scores, score, softmax
 from training.models import EmotionNet, EncoderBody, LayerMix, build_model
@@ -194,7 +195,8 @@ def train(
     weights = class_weights(drawn) if recipe.loss.class_weights else torch.ones(len(LABELS))
     steps = len(drawn) // recipe.batch_size
     encoder = load_encoder(cache, recipe) if recipe.takes_waveform and not recipe.frozen else None
-    state = new_state(recipe, steps, weights, device, initial, encoder)
+    imagenet = cache.folder / IMAGENET if recipe.initial == "imagenet" else None
+    state = new_state(recipe, steps, weights, device, initial, encoder, imagenet)
     if recipe.cached and recipe.encoder.pooling == "statistics" and initial is None:
         standardise(state, EncoderOutputs(cache, recipe, device), split.train)
     if (folder / CHECKPOINT).is_file():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -13,7 +12,8 @@ import numpy.typing as npt
 import torch
 from rich.progress import track
 
-from training.cache import AudioCache, CachedClip, fingerprint
+from training.cache import AudioCache, CachedClip
+from training.kept_files import key_of, key_of_clips, made_once
 from training.protocols import TESTED
 from training.recipe import Recipe
 from training.splits import noise_clips
@@ -49,11 +49,15 @@ class Views:
 
     @property
     def key(self) -> str:
-        """What the windows depend on."""
+        """What the windows depend on, row by row: a clip's copies also on its place."""
         recipe = self._recipe
-        disturbed = recipe.augmentation.model_dump(mode="json") if recipe.copies else None
-        about = [fingerprint(self.clips), recipe.copies, disturbed, recipe.window_s, recipe.seed]
-        return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:12]
+        about: list[object] = [key_of_clips(self.clips), recipe.window_s]
+        if recipe.copies:
+            settings = json.dumps(recipe.augmentation.model_dump(mode="json"))
+            # The device draws what is random, and each kind draws otherwise.
+            about += [recipe.copies, settings, recipe.seed, self._device.type]
+            about.append(key_of_clips(noise_clips(self._cache.clips)))
+        return key_of(about)
 
     def __call__(self, description: str, *, disturbed: bool = True) -> Iterator[View]:
         """All of them, batch by batch; without `disturbed` the second is the first again."""
@@ -101,8 +105,8 @@ class Kept:
         """Read `path`, or write it: what `ready` gives turns windows into ``(batch, ...)``."""
         self._rows, self._clips = views.rows, views.clips
         mixed = path.with_suffix(".mixed.npz")
-        if not path.is_file():
-            partial = path.with_suffix(".partial")
+
+        def make(partial: Path) -> None:
             values: np.memmap[Any, np.dtype[np.float16]] | None = None
             with torch.inference_mode():
                 compute = ready()
@@ -117,10 +121,10 @@ class Kept:
                     values[rows, copy] = found
             assert values is not None
             values.flush()
-            del values
             if (views.shares < 1).any():
                 np.savez(mixed, partners=views.partners, shares=views.shares)
-            partial.replace(path)
+
+        made_once(path, make)
         kept = torch.from_numpy(np.load(path, mmap_mode="c"))
         # A graphics card has room for all of it.
         self._values = kept.to(device) if device.type == "cuda" else kept

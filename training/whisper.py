@@ -11,27 +11,37 @@ import hashlib
 import math
 import shutil
 from collections.abc import Mapping
+from http.client import HTTPException
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
 from torch.nn.functional import layer_norm, pad, scaled_dot_product_attention
 from torchaudio.functional import melscale_fbanks
 
+from emolive.errors import EmoliveError
+from emolive.session.export.atomic import replacing
 from training.corpora.fetch import DownloadError, open_url
+from training.kept_files import key_of_file, made_once
 from training.waveforms import frames
 
 WIDTH, HEADS, MELS, BLOCKS = 512, 8, 80, 6
 POSITIONS = 150  # of Whisper's 1,500: a window of 3 s
 RATE, N_FFT, HOP = 16_000, 400, 160
 _PREFIX = "model.encoder."
+_WAY = "`python -m training prepare CORPORA --pretrained FILE`"
 WEIGHTS = "whisper-base.safetensors"  # in the cache's folder
 PUBLISHED = "https://huggingface.co/openai/whisper-base/resolve/main/model.safetensors"  # MIT
 # SHA-256 over the encoder's tensors as float16, in the order of their names: the content, whatever
 # wrote the file.
 _CONTENT = "063d1ede86ffd383258859e1c8500a0bac1267d74db1080beb1f00a53801f0f1"
+
+
+class WeightsError(EmoliveError):
+    """A file that does not hold the weights it should."""
 
 
 class WhisperLogMel(nn.Module):
@@ -184,22 +194,54 @@ def pretrained(path: Path, blocks: int = BLOCKS) -> WhisperEncoder:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it lacks a weight of this encoder.
+        WeightsError: it holds no Whisper base encoder.
     """
+    found = _weights(_there(path))
+    encoder = WhisperEncoder(blocks)
+    wanted = encoder.state_dict()
+    taken: dict[str, torch.Tensor] = {}
+    for name, own in wanted.items():
+        weight = found.get(_PREFIX + name)
+        if weight is None:
+            raise _no_encoder(path, f"it has no {_PREFIX}{name}")
+        taken[name] = weight[: len(own)].float()
+        if taken[name].shape != own.shape:
+            raise _no_encoder(path, f"its {_PREFIX}{name} is {tuple(weight.shape)}")
+    encoder.load_state_dict(taken)
+    return encoder
+
+
+def encoder_key(path: Path) -> str:
+    """What tells the outputs of the encoder in a file from another's.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    return key_of_file(_there(path))
+
+
+def _there(path: Path) -> Path:
     if not path.is_file():
         raise FileNotFoundError(
             f"There is no file {path}: give Whisper base's weights (model.safetensors of "
-            "openai/whisper-base) to `python -m training prepare --pretrained FILE`."
+            f"openai/whisper-base) to {_WAY}."
         )
-    encoder = WhisperEncoder(blocks)
-    found: Mapping[str, torch.Tensor] = load_file(path)
-    wanted = encoder.state_dict()
-    if missing := [name for name in wanted if _PREFIX + name not in found]:
-        raise ValueError(f"{path} is no Whisper base encoder: it has no {_PREFIX}{missing[0]}.")
-    encoder.load_state_dict(
-        {name: found[_PREFIX + name][: len(w)].float() for name, w in wanted.items()}
+    return path
+
+
+def _weights(path: Path) -> Mapping[str, torch.Tensor]:
+    try:
+        found: Mapping[str, torch.Tensor] = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise _no_encoder(path, f"it cannot be read: {error}") from error
+    return found
+
+
+def _no_encoder(path: Path, reason: str) -> WeightsError:
+    return WeightsError(
+        f"{path} is no Whisper base encoder ({reason}): give model.safetensors of "
+        f"openai/whisper-base to {_WAY}, or remove it and let --download fetch it."
     )
-    return encoder
 
 
 def keep(cache: Path, file: Path | None = None) -> Path:
@@ -208,34 +250,47 @@ def keep(cache: Path, file: Path | None = None) -> Path:
     Raises:
         DownloadError: they cannot be had, or are not what was published.
         FileNotFoundError: there is no such file.
-        ValueError: it holds no Whisper base encoder.
+        WeightsError: it holds no Whisper base encoder.
     """
     target = cache / WEIGHTS
     cache.mkdir(parents=True, exist_ok=True)
-    if file is not None:
-        pretrained(file)
-        shutil.copyfile(file, target)
-        return target
-    if target.is_file():
-        return target
-    partial = target.with_suffix(".partial")
+    if file is None:
+        return made_once(target, _download)
+    pretrained(file)
+    if not (target.is_file() and file.samefile(target)):
+        with replacing(target) as partial:
+            shutil.copyfile(file, partial)
+    return target
+
+
+def _download(target: Path) -> None:
     try:
-        with open_url(PUBLISHED) as response, partial.open("wb") as out:
+        with open_url(PUBLISHED) as response, target.open("wb") as out:
             shutil.copyfileobj(response, out)
-    except OSError as error:
+        whole = content_digest(target) == _CONTENT
+    except (OSError, HTTPException) as error:
+        target.unlink(missing_ok=True)
         raise DownloadError(
             f"{PUBLISHED} cannot be had ({error}): give its file with --pretrained FILE."
         ) from error
-    if content_digest(partial) != _CONTENT:
-        partial.unlink()
-        raise DownloadError(f"{PUBLISHED} is not what was published: it was deleted, try again.")
-    return partial.replace(target)
+    except WeightsError:  # a page instead of the file, or a part of it
+        whole = False
+    if not whole:
+        target.unlink()
+        raise DownloadError(
+            f"{PUBLISHED} is not what was published: it was deleted, try again, or give its file "
+            "with --pretrained FILE."
+        )
 
 
 def content_digest(path: Path) -> str:
-    """SHA-256 over the encoder's weights in a file, as float16, in the order of their names."""
+    """SHA-256 over the encoder's weights in a file, as float16, in the order of their names.
+
+    Raises:
+        WeightsError: it holds no weights.
+    """
     digest = hashlib.sha256()
-    for name, tensor in sorted(load_file(path).items()):
+    for name, tensor in sorted(_weights(path).items()):
         if name.startswith(_PREFIX):
             digest.update(tensor.half().numpy().tobytes())
     return digest.hexdigest()

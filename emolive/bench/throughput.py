@@ -12,6 +12,7 @@ import numpy as np
 from emolive.features import CutWindows, Windows, model_input
 from emolive.inference.bundled import model_path
 from emolive.inference.classifier import OnnxClassifier
+from emolive.inference.loading import network_path
 from emolive.inference.providers import CUDA_FIRST, Requested
 from emolive.onnx_runtime import onnx_runtime, session_options
 from emolive.resources import asset
@@ -71,6 +72,7 @@ def measure_throughput(
 ) -> Throughput:
     """Time `predict` at each batch size, as every command runs it; on CUDA also as CUDA graphs.
 
+    Of a model that was taught, what it stands on is timed: a card computes nothing else.
     `speech`, ``(n,)`` at the model's rate, is what windows are cut from; each size is measured for
     `seconds`.
 
@@ -78,7 +80,7 @@ def measure_throughput(
         ModelError: the model cannot be used.
         ProviderError: CUDA is asked for and cannot be used.
     """
-    path, rate = model_path(model), None
+    path, rate = network_path(model_path(model)), None
     timings: list[BatchTiming] = []
     name = file = used = ""
     for graphs in (False, True):

@@ -16,6 +16,21 @@ from emolive.inference.providers import Host, Requested
 _log = logging.getLogger(__name__)
 
 
+def network_path(file: Path) -> Path:
+    """The ONNX file of a model's file: itself, or what a model that was taught stands on.
+
+    Raises:
+        ModelError: it cannot be read, or stands on another one that was taught.
+    """
+    if not is_adapted(file):
+        return file
+    model = read_adapted(file)
+    base = model_path(Path(model.base.choice))
+    if is_adapted(base):
+        raise ModelError("{name} stands on another taught model: teach it again.", name=model.name)
+    return base
+
+
 def open_model(
     path: Path | None = None,
     provider: Requested = "auto",
@@ -30,13 +45,10 @@ def open_model(
         ProviderError: CUDA is asked for and cannot be used.
     """
     file = model_path(path)
+    network = OnnxClassifier(network_path(file), provider, threads, host=host)
     if not is_adapted(file):
-        return OnnxClassifier(file, provider, threads, host=host)
+        return network
     model = read_adapted(file)
-    base = model_path(Path(model.base.choice))
-    if is_adapted(base):
-        raise ModelError("{name} stands on another taught model: teach it again.", name=model.name)
-    network = OnnxClassifier(base, provider, threads, host=host)
     try:
         return AdaptedClassifier(file, model, network)
     except ModelError:

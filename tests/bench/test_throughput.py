@@ -11,19 +11,21 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
+from emolive.adapt import shelf
 from emolive.bench.stages import read_speech
 from emolive.bench.throughput import MATRIX_PRODUCT, measure_throughput
 from emolive.inference.classifier import OnnxClassifier
 from emolive.inference.providers import CUDA_BATCHES
 from emolive.resources import DEMO_AUDIO, asset
+from tests.adapt.taught import base_model, speech, taught, voices
 from tests.inference.sessions import FakeCudaRuntime, gpu_host
 from tests.models import tiny_model, waveform_metadata
 
 
 @pytest.mark.parametrize("model", ["fast", "accurate"])
 def test_every_batch_size_is_timed_from_audio_to_answers(model: str) -> None:
-    speech = read_speech(asset(DEMO_AUDIO), 16_000)
-    found = measure_throughput(Path(model), "cpu", speech, (1, 3), seconds=0.0)
+    sound = read_speech(asset(DEMO_AUDIO), 16_000)
+    found = measure_throughput(Path(model), "cpu", sound, (1, 3), seconds=0.0)
     assert [one.batch for one in found.batches] == [1, 3]
     assert found.provider == "CPU"
     assert found.matrix_rate is None
@@ -43,14 +45,23 @@ def test_on_a_card_graphs_stand_beside_what_commands_run(
     on_card = partial(OnnxClassifier, host=gpu_host(), session_factory=runtime)
     monkeypatch.setattr("emolive.bench.throughput.OnnxClassifier", on_card)
     monkeypatch.setattr("emolive.bench.throughput.matrix_rate", lambda: 1e12)
-    speech = read_speech(asset(DEMO_AUDIO), 16_000)
-    found = measure_throughput(path, "auto", speech, (1, 12), seconds=0.0)
+    sound = read_speech(asset(DEMO_AUDIO), 16_000)
+    found = measure_throughput(path, "auto", sound, (1, 12), seconds=0.0)
     assert [(one.batch, one.together, one.graphs) for one in found.batches] == [
         (1, False, False), (12, False, False), (12, True, False),
         (1, False, True), (12, False, True), (12, True, True),
     ]  # fmt: skip
     # The sizes are those of every command.
     assert set(runtime.batches) == set(CUDA_BATCHES)
+
+
+def test_of_a_model_that_was_taught_what_it_stands_on_is_timed(tmp_path: Path) -> None:
+    base = base_model(tmp_path)
+    path = shelf.keep(taught(base, voices(tmp_path, 8)).model)
+    for choice in (Path("mine"), path):
+        found = measure_throughput(choice, "cpu", speech(), (1, 2), seconds=0.0)
+        assert (found.model, found.file) == ("tiny base", "base.onnx")
+        assert [one.batch for one in found.batches] == [1, 2]
 
 
 def test_the_matrix_product_is_one() -> None:

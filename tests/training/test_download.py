@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -20,10 +21,12 @@ from typer.testing import CliRunner
 pytest.importorskip("torch", reason="needs the training extra")
 
 from training import __main__ as command_line
-from training import whisper
-from training.corpora import sources
+from training import imagenet, whisper
+from training.card import DATA as DESCRIBED
+from training.corpora import READERS, sources
 from training.corpora.fetch import DownloadError, RemoteFile, fetch, is_intact, unpack
 from training.corpora.sources import (
+    ELSEWHERE,
     SOURCES,
     Dataverse,
     Fixed,
@@ -328,6 +331,9 @@ def test_prepare_downloads_what_is_absent_and_says_what_it_cannot(
     here = Source("ravdess", "CC BY-NC-SA", Fixed((remote,)), 8)
     monkeypatch.setattr(sources, "SOURCES", (here, Source("tess", "terms", Fixed((gone,)), 1)))
     monkeypatch.setattr(whisper, "PUBLISHED", f"{site.address}/encoder")
+    weights = hashlib.sha256(CONTENT).hexdigest()[:8]
+    monkeypatch.setattr(imagenet, "PUBLISHED", f"{site.address}/resnet34-{weights}.pth")
+    site.files[f"/resnet34-{weights}.pth"] = CONTENT
     arguments = ["prepare", str(tmp_path / "data"), "--cache", str(tmp_path / "cache")]
     result = CliRunner().invoke(command_line.app, [*arguments, "--download"])
     assert result.exit_code == 1
@@ -336,10 +342,31 @@ def test_prepare_downloads_what_is_absent_and_says_what_it_cannot(
     (tmp_path / "cache" / whisper.WEIGHTS).write_bytes(b"the encoder, there already")
     assert "savee cannot be downloaded" in result.output
     assert "404" in result.output
+    assert (tmp_path / "cache" / imagenet.FILE).read_bytes() == CONTENT
     asked = len(site.requests)
     again = CliRunner().invoke(command_line.app, [*arguments, "--download", "--only", "ravdess"])
     assert again.exit_code == 0
     assert len(site.requests) == asked
+
+
+@pytest.mark.parametrize("content", [b"<!DOCTYPE html>", CONTENT[:-1], b""])
+def test_weights_that_are_not_what_was_published_are_not_kept(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    weights = hashlib.sha256(CONTENT).hexdigest()[:8]
+    monkeypatch.setattr(imagenet, "PUBLISHED", f"{site.address}/resnet34-{weights}.pth")
+    site.files[f"/resnet34-{weights}.pth"] = content
+    with pytest.raises(DownloadError, match="try again"):
+        imagenet.keep(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_corpus_is_described_and_says_where_it_is() -> None:
+    assert set(READERS) == set(DESCRIBED)
+    assert set(READERS) == {s.corpus for s in SOURCES} | set(ELSEWHERE)
+    guide = (Path(__file__).parents[2] / "docs" / "own-models.md").read_text(encoding="utf-8")
+    named = guide[guide.index("in a folder named") : guide.index("let `prepare --download`")]
+    assert set(re.findall("`([a-z]+)`", named)) == set(READERS)
 
 
 def test_every_source_is_a_known_corpus_with_a_checksum() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import urllib.error
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -11,21 +11,23 @@ import pytest
 pytest.importorskip("torch", reason="needs the training extra")
 
 import torch
-from torchvision.models import ResNet34_Weights, resnet34
+from torchvision.models import resnet34
 
 import training
+from training import imagenet
 from training.batches import epochs
 from training.cache import AudioCache
 from training.dataset import TrainingSet, class_weights, draw_epoch
 from training.encoder_outputs import load_encoder
+from training.imagenet import WeightsUnavailableError
 from training.labels import LABELS
-from training.models import WeightsUnavailableError, build_model
+from training.models import build_model
 from training.protocols import TESTED
 from training.recipe import SAME_FOLD, Augmentation, Loss, Recipe, load_recipe, sources
-from training.splits import Split
+from training.splits import Split, split_clips
 from training.state import new_state
 from training.study import load_study
-from training.train import train_epoch
+from training.train import train, train_epoch
 
 FOLDER = Path(training.__file__).parent
 RECIPES = sorted((FOLDER / "recipes").glob("*.toml"))
@@ -165,23 +167,35 @@ def test_a_recipe_inherits_what_it_does_not_say(tmp_path: Path) -> None:
     assert set(child.corpora) == {"savee"}
 
 
-def test_without_a_network_imagenet_weights_are_said_to_be_missing(
-    monkeypatch: pytest.MonkeyPatch,
+def test_imagenet_weights_that_are_not_there_are_not_fetched(
+    cache: AudioCache, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def offline(*_: object, **__: object) -> None:
-        raise urllib.error.URLError("no network")
+    def opened(*_: object, **__: object) -> None:
+        pytest.fail("an address was opened")
 
-    monkeypatch.setattr(ResNet34_Weights, "get_state_dict", offline)
-    with pytest.raises(WeightsUnavailableError, match="no network"):
-        build_model(Recipe(name="r", corpora={}), imagenet=True)
+    monkeypatch.setattr("urllib.request.urlopen", opened)
+    monkeypatch.setattr("socket.socket.connect", opened)
+    monkeypatch.setattr("socket.getaddrinfo", opened)
+    told = recipe.model_copy(update={"initial": "imagenet"})
+    own = replace(cache, folder=tmp_path)
+    with pytest.raises(WeightsUnavailableError, match="prepare CORPORA --download"):
+        train(own, told, split_clips(cache.clips, told), tmp_path / "run", workers=0)
+    file = tmp_path / imagenet.FILE
     with pytest.raises(ValueError, match="lstm"):
-        build_model(Recipe(name="l", model="lstm", corpora={}), imagenet=True)
+        build_model(Recipe(name="l", model="lstm", corpora={}), imagenet=file)
+    torch.save({"other": torch.zeros(1)}, file)
+    whole = file.read_bytes()
+    for content in (b"", b"<!DOCTYPE html>", whole[: len(whole) // 2], whole):
+        file.write_bytes(content)
+        with pytest.raises(WeightsUnavailableError, match="remove it"):
+            build_model(Recipe(name="r", corpora={}), imagenet=file)
 
 
-def test_imagenet_weights_are_used_with_grey_filters(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_imagenet_weights_are_used_with_grey_filters(tmp_path: Path) -> None:
     donor = resnet34(weights=None).eval()
-    monkeypatch.setattr(ResNet34_Weights, "get_state_dict", lambda *_, **__: donor.state_dict())
-    model = build_model(Recipe(name="r", corpora={}), imagenet=True).eval()
+    file = tmp_path / imagenet.FILE
+    torch.save(donor.state_dict(), file)
+    model = build_model(Recipe(name="r", corpora={}), imagenet=file).eval()
     grey = torch.randn(2, 1, 64, 64)
     donor.fc = torch.nn.Identity()
     with torch.inference_mode():

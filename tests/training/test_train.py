@@ -18,14 +18,18 @@ import torch
 from typer.testing import CliRunner
 
 from emolive.bench.throughput import OPERATIONS
+from emolive.errors import EmoliveError
 from emolive.inference.classifier import OnnxClassifier
 from emolive.inference.model_files import ModelFiles, read_metadata
+from emolive.inference.providers import Requested
 from emolive.types import FloatArray
+from tests.models import tiny_model, waveform_metadata
 from training import __main__ as command_line
 from training import publish as publishing
 from training.cache import AudioCache
 from training.dataset import clip_windows
 from training.export import ExportedModel, load_trained, write_metadata
+from training.exported import open_exported
 from training.labels import LABELS
 from training.measure import Measurement
 from training.metrics import softmax
@@ -196,7 +200,7 @@ def test_export_gives_a_file_that_the_program_accepts(published: Published) -> N
 def test_the_card_can_be_measured_again(
     published: Published, cache_folder: Path, tmp_path: Path
 ) -> None:
-    path, out = tmp_path / "one.toml", tmp_path / "scores.json"
+    path, out = tmp_path / "tiny.toml", tmp_path / "scores.json"
     path.write_text(_MEMBER.format(model="resnet34"))
     given = [str(path), str(published.model), "--cache", str(cache_folder), "--out", str(out)]
     result = CliRunner().invoke(command_line.app, ["evaluate", *given])
@@ -217,9 +221,13 @@ def test_a_file_is_calibrated_anew_and_keeps_its_network(
     write_metadata(model, before.model_copy(update={"temperature": 9.0, "scores": scores}))
     (tmp_path / "tiny.toml").write_text(_MEMBER.format(model="resnet34"))
     given = [str(tmp_path / "tiny.toml"), str(model), "--cache", str(cache_folder)]
-    result = CliRunner().invoke(
-        command_line.app, ["calibrate", *given, "--runs", str(tmp_path / "runs")]
-    )
+    calibrate = ["calibrate", *given, "--runs", str(tmp_path / "runs")]
+    untouched = model.read_bytes()
+    refused = CliRunner().invoke(command_line.app, calibrate)
+    assert isinstance(refused.exception, EmoliveError)
+    assert "no answers of tiny on corpora left out" in str(refused.exception)
+    assert model.read_bytes() == untouched
+    result = CliRunner().invoke(command_line.app, [*calibrate, "--known-corpora"])
     assert result.exit_code == 0, result.output
     after = read_metadata(model)
     assert after.temperature == pytest.approx(before.temperature)
@@ -230,6 +238,62 @@ def test_a_file_is_calibrated_anew_and_keeps_its_network(
     assert onnx.load(model).graph == onnx.load(published.model).graph
     card = model.with_suffix(".md").read_text(encoding="utf-8")
     assert f"{before.temperature:.3f}, then softmax" in card
+
+
+@pytest.mark.parametrize("command", ["evaluate", "calibrate"])
+def test_a_file_of_another_recipe_is_refused(
+    published: Published, cache_folder: Path, tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "other.toml").write_text(_MEMBER.format(model="resnet34"))
+    before = published.model.read_bytes()
+    given = [str(tmp_path / "other.toml"), str(published.model), "--cache", str(cache_folder)]
+    result = CliRunner().invoke(command_line.app, [command, *given])
+    assert isinstance(result.exception, EmoliveError)
+    assert "was made of the recipe tiny, not of other: name tiny.toml" in str(result.exception)
+    assert published.model.read_bytes() == before
+
+
+def test_export_names_its_file_and_leaves_no_other_models_twin(
+    published: Published, cache_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("tiny.toml").write_text(_MEMBER.format(model="resnet34"))
+    Path("emolive-tiny.gpu.onnx").write_bytes(b"of another network")
+    given = ["tiny.toml", "--cache", str(cache_folder), "--runs", str(published.model.parent)]
+    result = CliRunner().invoke(command_line.app, ["export", *given, "--precision", "float32"])
+    assert result.exit_code == 0, result.output
+    assert "removed emolive-tiny.gpu.onnx" in result.output
+    assert sorted(path.name for path in tmp_path.glob("emolive-*")) == [
+        "emolive-tiny.md",
+        "emolive-tiny.onnx",
+    ]
+    assert read_metadata(Path("emolive-tiny.onnx")).name == "emolive-tiny"
+    again = ["export", *given, "--precision", "gpu", "--out", "emolive-tiny.gpu.onnx"]
+    refused = CliRunner().invoke(command_line.app, again)
+    assert isinstance(refused.exception, EmoliveError)
+    assert "emolive-tiny.onnx is beside emolive-tiny.gpu.onnx" in str(refused.exception)
+
+
+def test_a_files_scores_are_its_own_and_not_its_twins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, twin = tmp_path / "model.onnx", tmp_path / "model.gpu.onnx"
+    for file in (model, twin):
+        tiny_model(file, waveform_metadata(name="tiny"))
+    asked: list[str] = []
+
+    class Asked(OnnxClassifier):
+        def __init__(self, path: Path, provider: Requested) -> None:
+            asked.append(provider)
+            super().__init__(path, "cpu")
+
+    monkeypatch.setattr("training.exported.OnnxClassifier", Asked)
+    open_exported(model).close()
+    with pytest.raises(EmoliveError, match=r"model\.onnx beside it would run"):
+        open_exported(twin)
+    model.unlink()
+    open_exported(twin).close()
+    assert asked == ["cpu", "auto", "auto"]
 
 
 def test_a_file_for_gpus_is_the_same_model(

@@ -13,10 +13,12 @@ pytest.importorskip("torch", reason="needs the training extra")
 import onnx
 import onnxruntime
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
+from emolive.errors import EmoliveError
 from emolive.features import LogMelSpec, model_input
 from emolive.types import FloatArray
+from training import __main__ as command_line
 from training.cache import AudioCache
 from training.corpora.fetch import DownloadError
 from training.dataset import cut_window
@@ -136,22 +138,37 @@ def test_weights_come_from_a_file_and_nothing_else_is_taken(
     with pytest.raises(FileNotFoundError, match="--pretrained"):
         pretrained(tmp_path / "nothing.safetensors")
     save_file({"other": torch.zeros(1)}, tmp_path / "other.safetensors")
-    with pytest.raises(ValueError, match="no Whisper base encoder"):
-        keep(tmp_path / "again", tmp_path / "other.safetensors")
+    whole = (cache_folder / WEIGHTS).read_bytes()
+    (tmp_path / "part.safetensors").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "page.safetensors").write_text("<!DOCTYPE html><title>Not found</title>")
+    (tmp_path / "empty.safetensors").touch()
+    wide = {name: torch.cat([w, w], -1) for name, w in load_file(cache_folder / WEIGHTS).items()}
+    save_file(wide, tmp_path / "wide.safetensors")
+    for name in ("other", "part", "page", "empty", "wide"):
+        file = tmp_path / f"{name}.safetensors"
+        with pytest.raises(EmoliveError, match="is no Whisper base encoder") as refused:
+            keep(tmp_path / "again", file)
+        assert "--pretrained FILE" in str(refused.value)
+        monkeypatch.setattr("training.whisper.open_url", lambda _, file=file: file.open("rb"))
+        with pytest.raises(DownloadError, match=r"not what was published.* try again"):
+            keep(tmp_path / "web")
+        assert not list((tmp_path / "web").glob("*.safetensors"))
+    assert not (tmp_path / "again" / WEIGHTS).exists()
 
-    class Wrong:
-        def __init__(self) -> None:
-            self._file = (tmp_path / "other.safetensors").open("rb")
 
-        def __enter__(self) -> object:
-            return self._file
-
-        def __exit__(self, *_: object) -> None:
-            self._file.close()
-
-    monkeypatch.setattr("training.whisper.open_url", lambda _: Wrong())
-    with pytest.raises(DownloadError, match="not what was published"):
-        keep(tmp_path / "web")
+def test_a_bad_file_of_weights_is_said_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "model.safetensors"
+    page.write_text("<!DOCTYPE html>")
+    given = ["prepare", str(tmp_path), "--cache", str(tmp_path / "cache"), "--pretrained"]
+    monkeypatch.setattr("sys.argv", ["training", *given, str(page)])
+    with pytest.raises(SystemExit) as left:
+        command_line.main()
+    assert left.value.code == 2
+    said = capsys.readouterr().err
+    assert "is no Whisper base encoder" in said
+    assert "Traceback" not in said
 
 
 _CORPUS = {"ravdess": {"clips_per_epoch": 8}}
@@ -223,12 +240,13 @@ def test_networks_of_both_kinds_become_one_file(
         assert (tmp_path / "both.onnx").stat().st_size < 35_000_000, "8 bits a weight"
 
 
+@pytest.mark.parametrize("kept", [0, 1, 2])
 def test_arranged_for_a_gpu_the_network_is_the_same(
-    cache_folder: Path, windows: torch.Tensor
+    cache_folder: Path, windows: torch.Tensor, kept: int
 ) -> None:
     torch.manual_seed(1)
     recipe = _encoder_recipe("whisper-encoder")
-    three = recipe.encoder.model_copy(update={"blocks": 3, "tune": "frozen"})
+    three = recipe.encoder.model_copy(update={"blocks": 3, "tune": "frozen", "kept": kept})
     recipe = recipe.model_copy(update={"encoder": three, "examples": "device"})
     net = Trained(build_model(recipe, encoder=pretrained(cache_folder / WEIGHTS, 3))).net.eval()
     body = net.body
@@ -237,7 +255,7 @@ def test_arranged_for_a_gpu_the_network_is_the_same(
     assert isinstance(body.mix, LayerMix)
     assert body.encoder is not None
     with torch.inference_mode():
-        body.mix.standardise(body.pool(body.encoder(windows)))
+        body.mix.standardise(body.pool(body.encoder(windows)[kept:]))
         norms = [block.self_attn_layer_norm for block in body.encoder.layers]
         for norm, scale in zip(norms, (1.0, 0.5, 0.0), strict=True):
             norm.weight.copy_(scale + torch.rand(512))

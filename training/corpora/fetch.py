@@ -33,8 +33,9 @@ class DownloadError(EmoliveError):
 class RemoteFile:
     """A file to fetch: its address, its path below the corpus's folder, and how it is checked.
 
-    `checksum` is ``kind:hex``: md5 or sha256 of the content, `git` for the content's git blob, or
-    `git-lfs` for the blob of the Git LFS pointer that stands for the content.
+    `checksum` is ``kind:hex``: md5 or sha256 of the content, `sha256-beginning` where only so many
+    of its digits are published, `git` for the content's git blob, or `git-lfs` for the blob of the
+    Git LFS pointer that stands for the content.
     """
 
     url: str
@@ -70,6 +71,8 @@ def is_intact(path: Path, checksum: str) -> bool:
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
+    if kind == "sha256-beginning":
+        return bool(wanted) and digest.hexdigest().startswith(wanted)
     if kind != "git-lfs":
         return digest.hexdigest() == wanted
     pointer = _LFS_POINTER.format(sha256=digest.hexdigest(), size=size).encode()

@@ -185,6 +185,11 @@ SOURCES = (
 ELSEWHERE = {
     "savee": "its owners give it on request only (http://kahlan.eps.surrey.ac.uk/savee)",
     "urdu": "its authors publish it on GitHub (siddiquelatif/URDU-Dataset)",
+    "ased": "its authors' paper says where it is (Retta et al. 2023, arXiv 2201.02710)",
+    "emospeech": "its authors' paper says where it is (arXiv 1910.13801)",
+    "turev": "its authors' paper says where it is (aclanthology.org/2020.sltu-1.52)",
+    "meld": "its authors publish it on GitHub (declare-lab/MELD); its videos' sound will do",
+    "nonverbal": "any recordings of people laughing, coughing, sighing and the like will do",
     "noise": "any recordings without speech will do, for example ESC-50's environmental sounds",
 }
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from emolive.errors import EmoliveError
-from emolive.inference.classifier import OnnxClassifier
+from emolive.features import AnyFrontEndSpec
+from training.exported import open_exported
 
 _REPEATS = 30
 
@@ -28,6 +29,7 @@ class Shipped:
     provenance: dict[str, str]
     ms: float
     machine: str
+    front_end: AnyFrontEndSpec
 
 
 def inspect(path: Path | None) -> Shipped | str:
@@ -35,7 +37,7 @@ def inspect(path: Path | None) -> Shipped | str:
     if path is None or not path.is_file():
         return "no exported model file was given"
     try:
-        classifier = OnnxClassifier(path)
+        classifier = open_exported(path)
     except EmoliveError as error:
         return str(error)
     metadata = classifier.metadata
@@ -55,4 +57,5 @@ def inspect(path: Path | None) -> Shipped | str:
         provenance=dict(metadata.provenance),
         ms=1000 * float(np.median(seconds)),
         machine=machine,
+        front_end=metadata.front_end,
     )

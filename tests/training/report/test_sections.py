@@ -7,11 +7,15 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from emolive.features import AnyFrontEndSpec, LogMelSpec, WaveformSpec
 from tests.training.report.made_up import N, independent, mean_recall, said_of, uar
 from tests.training.report.read import row_of, tables_of, text_of
 from training.labels import LABELS
 from training.report.document import Document, HeatTable
 from training.report.numbers import compare
+from training.report.render import section_text
+from training.report.sections.cost import exported
+from training.report.shipped import Shipped
 
 
 def test_speaker_independent_scores_are_those_counted_by_hand(document: Document) -> None:
@@ -198,3 +202,22 @@ def test_cost_is_told(document: Document) -> None:
     assert row["parameters"] == "1,234,567"
     assert row["MFLOP per window"] == "89"
     assert row["minutes per fold"] == "1.5"
+
+
+@pytest.mark.parametrize(
+    ("front_end", "said"),
+    [
+        (LogMelSpec(), "normalised by its own mean and variance of log-mel"),
+        (LogMelSpec(normalization="none"), "a gain moves all of the log-mel"),
+        (WaveformSpec(), "takes the waveform and holds its front end itself"),
+        (WaveformSpec(normalization="window"), "brought to one level"),
+    ],
+)
+def test_what_a_gain_does_is_that_of_the_files_front_end(
+    front_end: AnyFrontEndSpec, said: str
+) -> None:
+    shipped = Shipped("tiny", 1.0, {"level agreement": 0.5}, {}, 1.0, "here", front_end)
+    text = section_text(exported(shipped))
+    assert said in text
+    assert "In tiny: 50.0 %" in text
+    assert text.count("log-mel") == (0 if "one level" in said else 1)

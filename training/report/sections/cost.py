@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from emolive.features import AnyFrontEndSpec, WaveformSpec
 from training.report.document import Block, Paragraph, Section, Table
 from training.report.rows import ReportRow, Rows
 from training.report.shipped import Shipped
@@ -65,10 +66,26 @@ def exported(shipped: Shipped | str) -> Section:
         "level",
         "Level invariance, and the exported model",
         (
-            Paragraph(
-                "Every window is normalised by its own mean and variance of log-mel, so a gain "
-                f"cancels out up to rounding and the log floor. In {shipped.name}: {said}"
-            ),
+            Paragraph(f"{_level(shipped.front_end)} In {shipped.name}: {said}"),
             Table(f"Scores stored in {shipped.name}", ("measure", "value"), scores),
         ),
     )
+
+
+def _level(front_end: AnyFrontEndSpec) -> str:
+    """What becomes of a gain."""
+    waveform = isinstance(front_end, WaveformSpec)
+    if waveform and front_end.normalization == "window":
+        return "Every window of the waveform is brought to one level, so a gain cancels out."
+    if waveform:
+        return (
+            "The file takes the waveform and holds its front end itself; an encoder's divides each "
+            "window by its peak and counts log-mel down from the window's loudest point, so a gain "
+            "cancels out up to rounding."
+        )
+    if front_end.normalization == "window":
+        return (
+            "Every window is normalised by its own mean and variance of log-mel, so a gain cancels "
+            "out up to rounding and the log floor."
+        )
+    return "Windows are not normalised: a gain moves all of the log-mel."
