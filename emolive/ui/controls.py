@@ -27,6 +27,7 @@ from PySide6.QtGui import (
     QResizeEvent,
 )
 from PySide6.QtWidgets import (
+    QAbstractSpinBox,
     QComboBox,
     QFormLayout,
     QFrame,
@@ -218,10 +219,17 @@ def push_button(
         button.setToolTip(tip)
     button.setAccessibleName(name)
     button.setCheckable(checkable)
+    button.pressed.connect(lambda: take_typed(button.window()))
     if pressed is not None:
         act = pressed.emit if isinstance(pressed, SignalInstance) else pressed
         button.clicked.connect(lambda _checked=False: act())
     return button
+
+
+def take_typed(window: QWidget) -> None:
+    """A number that is being typed in a window holds from now on, though it keeps the focus."""
+    if isinstance(field := window.focusWidget(), QAbstractSpinBox):
+        field.interpretText()
 
 
 def label(

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, Self, TypeVar
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QDialog, QLabel, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QDialog, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from emolive.i18n import tr
 from emolive.session.export_folder import StoppedByUserError
@@ -44,6 +44,7 @@ class Dialog(QDialog):
         super().__init__(parent)
         self.theme = theme
         self._fits = not height
+        self._answers_enter: bool | None = None
         self.setWindowTitle(heading)
         self.setModal(True)
         if self._fits:
@@ -100,7 +101,14 @@ class Dialog(QDialog):
     def showEvent(self, event: QShowEvent) -> None:
         """Fit before it is seen."""
         self.fit()
+        if self._answers_enter is None:  # without a button named for it, Qt takes the first one
+            self._answers_enter = any(one.isDefault() for one in self.findChildren(QPushButton))
         super().showEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter in a field presses the button that is named for it, and no other."""
+        if self._answers_enter or event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            super().keyPressEvent(event)
 
 
 class WorkDialog(Dialog):

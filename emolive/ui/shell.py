@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QStackedWidget,
 from emolive.i18n import tr
 from emolive.ui.banner import Banner
 from emolive.ui.bridge import FrameMeter
+from emolive.ui.controls import take_typed
 from emolive.ui.layouts import hbox, vbox
 from emolive.ui.messages import Message, MessageBoard
 from emolive.ui.navigation import Page, Rail
@@ -165,6 +166,7 @@ class Shell(QMainWindow):
         super().closeEvent(event)
         if self._ended:
             return
+        take_typed(self)
         self._ended = True
         deadline = time.monotonic() + CLOSE_WITHIN_S
         self.hide()

@@ -27,9 +27,13 @@ _WHO: tuple[tuple[Role | None, str], ...] = (
 
 
 class RuleForm(ScrollColumn):
-    """`edited` carries the values that a person changed, by field."""
+    """`edited` carries the values that a person changed, by field; `typing`: one is being changed.
+
+    What is typed in a number counts once it is complete, or `take_typed` is called.
+    """
 
     edited = Signal(dict)
+    typing = Signal()
 
     def __init__(
         self, labels: tuple[str, ...], webhooks: tuple[str, ...], parent: QWidget | None = None
@@ -50,6 +54,8 @@ class RuleForm(ScrollColumn):
     def show_rule(self, rule: Rule | None) -> None:
         """Show a rule; the form is built for its kind."""
         self._shown = rule
+        for number in self.numbers.values():
+            number.blockSignals(True)  # what was not taken is not for the next rule
         self.numbers, self.emotions, self.hooks = {}, {}, {}
         self._problems = {}
         inner = QWidget(self)
@@ -57,6 +63,11 @@ class RuleForm(ScrollColumn):
         if rule is not None:
             self._build(inner, rule)
         self.setWidget(inner)
+
+    def take_typed(self) -> None:
+        """What is typed in a number holds from now on; `edited` follows."""
+        for number in self.numbers.values():
+            number.interpretText()
 
     def show_problem(self, field: str, text: str) -> bool:
         """Say under a field what is wrong with it ("": nothing); whether it is shown."""
@@ -219,6 +230,7 @@ class RuleForm(ScrollColumn):
         number.valueChanged.connect(
             lambda now: self._on_number(field, int(now) if field.whole else round(now * scale, 6))
         )
+        number.lineEdit().textEdited.connect(lambda _: self.typing.emit())
         self.numbers[field.name] = number
         return number
 

@@ -70,6 +70,7 @@ class RulesDialog(Dialog):
         self._read: RuleSet | None = None  # what is in the file
         self._labels = labels
         self._library = library
+        self._edited = -1  # the rule that the form shows
         self._changed = False
         self._wrong = False  # what the form shows now cannot be kept
         self._trial: Trial | None = None
@@ -106,6 +107,7 @@ class RulesDialog(Dialog):
 
     def add(self, condition: type[Rule]) -> None:
         """A new rule about a condition, ready to use."""
+        self.form.take_typed()
         taken = [rule.name for rule in self.drafts.rules]
         self._take(self.drafts.with_rule(new_rule(condition, self._labels, taken)))
         self._show_all(len(self.drafts.rules) - 1)
@@ -143,6 +145,9 @@ class RulesDialog(Dialog):
         self._save(lambda rules: save_edited(rules, path, read))
 
     def _save(self, write: Callable[[RuleSet], Path]) -> None:
+        self.form.take_typed()
+        if self._wrong:
+            return
         if empty := [hook.name for hook in self.drafts.webhooks if hook.url == NO_ADDRESS]:
             self.show_problem(tr("The webhook {name} has no address yet.", name=empty[0]))
             return
@@ -179,7 +184,7 @@ class RulesDialog(Dialog):
             push_button(tr("Save as…"), self, self._on_save_as),
         )
         self.list = RuleList(self.theme, self)
-        self.list.currentRowChanged.connect(lambda _: self._on_row())
+        self.list.currentRowChanged.connect(lambda _: self._on_other_row())
         self.adding = MenuButton(tr("Add a rule"), self)
         self.kinds = menu = QMenu(self.adding)
         for condition in CONDITIONS:
@@ -197,6 +202,7 @@ class RulesDialog(Dialog):
         self.found = label("", self, "muted", wrap=True)
         self.form = RuleForm(self._labels, (), self)
         self.form.edited.connect(self._on_edited)
+        self.form.typing.connect(self._on_typing)
         self.empty = Invitation(self.theme, Ghost.BARS, self)
         more = self.empty.add_button(tr("Add examples"), self._add_examples, "primary")
         own = self.empty.add_button(tr("Add a rule"), self._offer_kinds)
@@ -240,8 +246,13 @@ class RulesDialog(Dialog):
         self.list.show_rules(self.drafts.rules, max(0, row))
         self._on_row()
 
+    def _on_other_row(self) -> None:
+        self.form.take_typed()
+        self._on_row()
+
     def _on_row(self) -> None:
         rule = self.rule
+        self._edited = self.index
         self._wrong = False
         self.form.set_webhooks(tuple(hook.name for hook in self.drafts.webhooks))
         self.form.show_rule(rule)
@@ -280,7 +291,7 @@ class RulesDialog(Dialog):
     # What follows.
 
     def _on_edited(self, values: dict[str, Any]) -> None:
-        index = self.index
+        index = self._edited
         try:
             drafts = self.drafts.changed(index, values)
         except RuleError as error:
@@ -293,6 +304,10 @@ class RulesDialog(Dialog):
         self.show_problem("")
         self.list.show_rule(index, drafts.rules[index])
         self._show_words()
+
+    def _on_typing(self) -> None:
+        self._changed = True
+        self._show_saving()
 
     def _take(self, drafts: RuleDrafts) -> None:
         self.drafts = drafts
@@ -316,6 +331,7 @@ class RulesDialog(Dialog):
         self._show_all(row)
 
     def _add_examples(self) -> None:
+        self.form.take_typed()
         taken = {rule.name for rule in self.drafts.rules}
         for rule in parse_rules(example().encode(), tr("examples")).rules:
             if rule.name not in taken:

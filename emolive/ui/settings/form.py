@@ -187,7 +187,9 @@ class Number(QDoubleSpinBox):
         event.ignore()
 
     def show_value(self, value: float) -> None:
-        """Show a value without telling of it."""
+        """Show a value without telling of it; what is being typed is left if that is no other."""
+        if value == self.value():
+            return
         self.blockSignals(True)
         self.setValue(value)
         self.blockSignals(False)
