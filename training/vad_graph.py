@@ -51,7 +51,10 @@ def dense(kernel: Matrix, n_in: int, stride: int) -> Matrix:
 
 
 def rewritten(original: onnx.ModelProto) -> onnx.ModelProto:
-    """The same network for rows of chunks, with the same inputs and outputs."""
+    """The same network for rows of chunks of several streams.
+
+    A row of each stream, then the next of each; ``lengths`` says how many rows of a stream count.
+    """
     weights = {one.name: numpy_helper.to_array(one) for one in original.graph.initializer}
     lstm = next(node for node in original.graph.node if node.op_type == "LSTM")
     tensors: dict[str, npt.NDArray[np.generic]] = {
@@ -63,7 +66,8 @@ def rewritten(original: onnx.ModelProto) -> onnx.ModelProto:
         "end": np.array([_FRAMES + 1], np.int64),
         "frames": np.array([-1, _WIDTH], np.int64),
         "spectra": np.array([-1, _FRAMES * _BINS], np.int64),
-        "sequence": np.array([-1, 1, _UNITS], np.int64),
+        "any": np.array([-1], np.int64),
+        "width": np.array([_UNITS], np.int64),
         "units": np.array([-1, _UNITS], np.int64),
         "flat": np.array([-1], np.int64),
         "bins": np.array([_BINS, _BINS], np.int64),
@@ -101,10 +105,12 @@ def rewritten(original: onnx.ModelProto) -> onnx.ModelProto:
             node("Relu", [f"sum{layer}"], [f"layer{layer + 1}"]),
         ]
     nodes += [
-        node("Reshape", ["layer4", "sequence"], ["encoded"]),
+        node("Shape", ["h"], ["streams"], start=1, end=2),
+        node("Concat", ["any", "streams", "width"], ["sequences"], axis=0),
+        node("Reshape", ["layer4", "sequences"], ["encoded"]),
         node(
             "LSTM",
-            ["encoded", "w", "r", "b", "", "h", "c"],
+            ["encoded", "w", "r", "b", "lengths", "h", "c"],
             ["unrolled", "hn", "cn"],
             hidden_size=_UNITS,
         ),
@@ -114,7 +120,7 @@ def rewritten(original: onnx.ModelProto) -> onnx.ModelProto:
         node("Sigmoid", ["score"], ["probability"]),
         node("Reshape", ["probability", "flat"], ["speech_probs"]),
     ]
-    state = [1, 1, _UNITS]
+    state: list[str | int | None] = [1, "streams", _UNITS]
     value = helper.make_tensor_value_info
     graph = helper.make_graph(
         nodes,
@@ -123,6 +129,7 @@ def rewritten(original: onnx.ModelProto) -> onnx.ModelProto:
             value("input", TensorProto.FLOAT, ["n", _ROW]),
             value("h", TensorProto.FLOAT, state),
             value("c", TensorProto.FLOAT, state),
+            value("lengths", TensorProto.INT32, ["streams"]),
         ],
         [
             value("speech_probs", TensorProto.FLOAT, ["n"]),

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -21,12 +22,12 @@ from emolive.audio.source import (
 from emolive.baseline import Baselines
 from emolive.engine.config import EngineConfig
 from emolive.engine.hints import one_sound_hint, zeros_hint
-from emolive.engine.monitor import Monitor, Work
+from emolive.engine.monitor import Monitor, Taken, Work
 from emolive.errors import AudioDeviceError, EmoliveError
 from emolive.i18n import tr
 from emolive.inference.classifier import Classifier
 from emolive.speech.silero import SileroVad
-from emolive.types import EngineState, EngineStatus, Event, ModelOutput
+from emolive.types import EngineState, EngineStatus, Event, FloatArray, ModelOutput
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,11 +75,12 @@ class Capture:
     """Opens a source, follows it, opens it again when it is lost, and ends with it.
 
     A step is `look`, which costs next to nothing, and where that finds something to do (`due`, or
-    at least `unread`) `advance` and `settle`, so that the windows of several captures may go to the
-    classifier together. None of them waits, unless opening does (see `opener`). Whatever goes wrong
-    ends in the state FAILED, never in an exception. One thread owns it; it tells what happens
-    through two callbacks, both on that thread: `publish` for events, `report` for a status and
-    whether it is news (a change, or a second has passed).
+    at least `unread`) `take`, `hear` and `settle`, so that the sounds of several captures may be
+    judged together (`heard_together`), and their windows go to the classifier together. None of
+    them waits, unless opening does (see `opener`). Whatever goes wrong ends in the state FAILED,
+    never in an exception. One thread owns it; it tells what happens through two callbacks, both on
+    that thread: `publish` for events, `report` for a status and whether it is news (a change, or a
+    second has passed).
     """
 
     def __init__(
@@ -154,8 +156,8 @@ class Capture:
         except Exception as error:
             self.fail(error)
 
-    def advance(self, *, newest_only: bool = False) -> Work | None:
-        """Do what can be done without the classifier; the work to settle, None: there is none.
+    def take(self, *, newest_only: bool = False) -> Taken | None:
+        """What its source delivered, to be judged for `hear`; None: nothing is to be done.
 
         `newest_only`: others wait, so of a backlog only the end is taken.
         """
@@ -163,7 +165,19 @@ class Capture:
             return None
         assert self._monitor is not None
         try:
-            return self._monitor.advance(newest_only=newest_only)
+            return self._monitor.take(newest_only=newest_only)
+        except Exception as error:
+            self.fail(error)
+        return None
+
+    def hear(self, taken: Taken, voices: Sequence[FloatArray]) -> Work | None:
+        """Do what else can be done without the classifier; the work to settle, None: it failed.
+
+        `taken` is what `take` returned, `voices` what was judged of its sounds.
+        """
+        assert self._monitor is not None
+        try:
+            return self._monitor.hear(taken, voices)
         except Exception as error:
             self.fail(error)
         return None
@@ -171,7 +185,7 @@ class Capture:
     def settle(self, work: Work, output: ModelOutput) -> None:
         """Publish what a step brought, and see to what became of the source.
 
-        `work` is what `advance` returned, `output` the model's, of `work.windows`.
+        `work` is what `hear` returned, `output` the model's, of `work.windows`.
         """
         try:
             self._settle(work, output)
@@ -353,3 +367,20 @@ class Capture:
         if news:
             self._reported_at, self._reported_hint = self._clock(), status.hint
         self._report(status, news)
+
+
+def heard_together(
+    captures: Sequence[Capture], vad: SileroVad, *, newest_only: bool
+) -> list[Work | None]:
+    """`take` and `hear` of each, with the voices in all of them judged together."""
+    taken = [capture.take(newest_only=newest_only) for capture in captures]
+    try:
+        voices = iter(vad.judge([sound for one in taken if one for sound in one.sounds]))
+    except Exception as error:
+        for capture in captures:
+            capture.fail(error)
+        return [None] * len(captures)
+    return [
+        capture.hear(one, list(islice(voices, len(one.sounds)))) if one is not None else None
+        for capture, one in zip(captures, taken, strict=True)
+    ]

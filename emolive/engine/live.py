@@ -16,7 +16,7 @@ import numpy as np
 from emolive.audio.jobs import Beside, InTurn, OnTheSpot, Runner
 from emolive.audio.source import AudioSource
 from emolive.baseline import Baselines
-from emolive.engine.capture import Capture
+from emolive.engine.capture import Capture, heard_together
 from emolive.engine.config import EngineConfig
 from emolive.engine.hub import Hub
 from emolive.engine.monitor import Work, classify
@@ -343,25 +343,29 @@ class LiveEngine:
         group: list[tuple[_Slot, Work]] = []
         begin = self._clock()
         seen_to = 0
-        for slot in slots:
+        while seen_to < len(slots):
             if len(group) >= CPU_BATCH and all(batch.answer.done() for batch in self._batches):
                 break
-            seen_to += 1
-            late = slot.overdue_s > self._config.hop_s
-            if late or begin >= slot.turn_ends:
-                self._turns += 1
-                slot.turn, slot.turn_ends = self._turns, begin + TURN_S
-            if late:
-                slot.capture.look()  # what came while it waited for its turn
-            work = slot.capture.advance(newest_only=newest_only)
-            slot.show_at = self._clock() + poll_s
-            self._plan(slot, poll_s)
-            if work is not None and work.windows:
-                group.append((slot, work))
-                slot.waits = True
-            elif work is not None:
-                self._settle(slot, work, self._answers(()))
-            slot.run.follow(slot.capture)
+            few = slots[seen_to:][:CPU_BATCH]
+            seen_to += len(few)
+            for slot in few:
+                late = slot.overdue_s > self._config.hop_s
+                if late or begin >= slot.turn_ends:
+                    self._turns += 1
+                    slot.turn, slot.turn_ends = self._turns, begin + TURN_S
+                if late:
+                    slot.capture.look()  # what came while it waited for its turn
+            captures = [slot.capture for slot in few]
+            works = heard_together(captures, self._vad, newest_only=newest_only)
+            for slot, work in zip(few, works, strict=True):
+                slot.show_at = self._clock() + poll_s
+                self._plan(slot, poll_s)
+                if work is not None and work.windows:
+                    group.append((slot, work))
+                    slot.waits = True
+                elif work is not None:
+                    self._settle(slot, work, self._answers(()))
+                slot.run.follow(slot.capture)
         if group:
             prepared_s = self._clock() - begin
             answer = self._runner.submit(partial(self._timed_answers, [w for _, w in group]))

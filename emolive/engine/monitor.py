@@ -19,8 +19,8 @@ from emolive.errors import AudioDeviceError
 from emolive.features import CutWindows, Windows, normalize
 from emolive.inference.classifier import Classifier
 from emolive.inference.metadata import ModelMetadata
-from emolive.speech.silero import SileroVad
-from emolive.types import Event, FeatureWindow, ModelOutput, Role, StreamStatus
+from emolive.speech.silero import SileroVad, Sound
+from emolive.types import Event, FeatureWindow, FloatArray, ModelOutput, Role, StreamStatus
 
 _RESAMPLING_S = 0.1  # no more than this is held back by resampling
 
@@ -49,6 +49,18 @@ class _Due:
     @property
     def to_classify(self) -> bool:
         return self.speech and self.track.infers_emotion
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Taken:
+    """The audio that a monitor took from its ring, whose voice is to be judged; for `Monitor.hear`.
+
+    `sounds` has all streams', or none.
+    """
+
+    sounds: tuple[Sound, ...]
+    look: _Look
+    more: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,8 +110,9 @@ class Monitor:
     streams go to the classifier together, at most `EngineConfig.batch_on` it at once. One thread
     owns it.
 
-    A step is `advance`, `classify` and `settle`: who runs several monitors may call these and send
-    the windows of all of them to the classifier together.
+    A step is `take`, `SileroVad.judge`, `hear`, `classify` and `settle`: who runs several monitors
+    may call these, have the sounds of all of them judged together, and send their windows to the
+    classifier together.
     """
 
     def __init__(
@@ -125,6 +138,7 @@ class Monitor:
         """
         metadata = classifier.metadata
         self._classifier = classifier
+        self._vad = vad
         self._config = config
         self._lossless = lossless
         self._max_batch = config.batch_on(classifier.provider)
@@ -225,17 +239,18 @@ class Monitor:
         events: list[Event] = []
         more = True
         while more:
-            work = self.advance(end)
+            taken = self.take(end)
+            work = self.hear(taken, self._vad.judge(taken.sounds))
             events += self.settle(work, self._classify(work.windows))
             more = work.more
         return events
 
-    def advance(self, end: int | None = None, *, newest_only: bool = False) -> Work:
+    def take(self, end: int | None = None, *, newest_only: bool = False) -> Taken:
         """Take what the ring has; lossless, only as much as the streams can hold windows of.
 
         `end`: the ring's frame to stop at, None: its newest. `newest_only`: of a backlog, only what
         the newest window needs; the rest is left out before anything is paid for it, and counted.
-        Each call is to be followed by `settle` before the next.
+        Each call is to be followed by `hear` and `settle` before the next.
         """
         if newest_only:
             self._skip_backlog(self._newest_window)
@@ -243,17 +258,26 @@ class Monitor:
         end = self._ring.written if end is None else end
         look = _Look(now, end, self._cursor, before)
         self._looked_at = now
-        events: list[Event] = []
+        sounds: tuple[Sound, ...] = ()
         if self._cursor < end:
             # Live, everything is read before anything is classified: that is how it catches up.
             room = self._slice if self._lossless else end - self._cursor
-            events = self._read(min(room, end - self._cursor))
-        return Work(tuple(events), self._take(), look, more=self._cursor < end)
+            sounds = self._read(min(room, end - self._cursor))
+        return Taken(sounds, look, more=self._cursor < end)
+
+    def hear(self, taken: Taken, voices: Sequence[FloatArray]) -> Work:
+        """Make windows of what was taken; `voices`: what `SileroVad.judge` says of its sounds."""
+        events = [
+            track.pipeline.hear(samples, voice, at_once=not self._lossless)
+            for track, (_, samples), voice in zip(self._tracks, taken.sounds, voices, strict=False)
+        ]
+        blocks = tuple(block for block in events if block is not None)
+        return Work(blocks, self._windows_due(), taken.look, taken.more)
 
     def settle(self, work: Work, output: ModelOutput) -> list[Event]:
         """Everything that happened: new frames, answers, closed segments.
 
-        `work` is what `advance` returned, `output` the model's, of `work.windows`.
+        `work` is what `hear` returned, `output` the model's, of `work.windows`.
         """
         answered = self._clock()
         events = list(work.events)
@@ -317,7 +341,7 @@ class Monitor:
                 events.append(block)
         # No newer window will come: the last few are all answered.
         look = _Look(now, self._cursor, self._cursor, now)
-        last = Work((), self._take(), look)
+        last = Work((), self._windows_due(), look)
         events += self.settle(last, self._classify(last.windows))
         return events + self.close_segments()
 
@@ -380,7 +404,7 @@ class Monitor:
                 track.pipeline.skip(skipped)
             self._cursor = cursor
 
-    def _read(self, max_frames: int) -> list[Event]:
+    def _read(self, max_frames: int) -> tuple[Sound, ...]:
         read = self._ring.read(self._cursor, max_frames)
         self._cursor = read.end
         if read.lost:
@@ -393,13 +417,16 @@ class Monitor:
             agent = self.is_call and self._comparison.same
             for track in self._tracks:
                 track.withheld = agent and not self._config.infers_emotion(Role.AGENT)
-        blocks = (
-            track.pipeline.accept(read.samples[:, channel], newest_only=not self._lossless)
-            for channel, track in enumerate(self._tracks)
+        pipelines = [track.pipeline for track in self._tracks]
+        return tuple(
+            (
+                pipeline.voice,
+                pipeline.bring_in(read.samples[:, channel], newest_only=not self._lossless),
+            )
+            for channel, pipeline in enumerate(pipelines)
         )
-        return [block for block in blocks if block is not None]
 
-    def _take(self) -> tuple[_Due, ...]:
+    def _windows_due(self) -> tuple[_Due, ...]:
         """The windows that are due, of all streams, in the order of their ends."""
         due = [
             (track, window) for track in self._tracks for window in track.pipeline.take_windows()

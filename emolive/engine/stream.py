@@ -80,9 +80,9 @@ class StreamPipeline:
         kept = self._heard_frames + 1 + beyond // SPECTROGRAM.hop_length
         self._mel = StreamingLogMel(SPECTROGRAM, kept)
         self._front_end = open_front_end(spec, self.window_samples, self._mel, beyond)
-        self._vad = vad.stream()
+        self.voice = vad.stream()
         self._gate = SpeechGate(config.gate, rate=spec.sampling_rate)
-        self._levels = ChunkLevel(self._vad.chunk_samples)
+        self._levels = ChunkLevel(self.voice.chunk_samples)
         self._band = BandDetector(self.first_rate)
         self._judged: list[tuple[BoolArray, FloatArray, FloatArray]] = []
         self._due: deque[FeatureWindow] = deque()
@@ -127,12 +127,56 @@ class StreamPipeline:
         `newest_only`: of the windows that
         it completes, and of those that wait, only the newest is kept; the others count as skipped.
         """
+        ready = self.bring_in(samples, newest_only=newest_only)
+        return self.hear(ready, self.voice.accept(ready), at_once=newest_only)
+
+    def bring_in(self, samples: FloatArray, *, newest_only: bool = False) -> FloatArray:
+        """The first half of `accept`: what comes of the audio at the model's rate, ``(n,)``.
+
+        To be judged by `voice`, perhaps together with other streams', and handed to `hear`.
+        """
         self._zeros.accept(samples)
         self._native += len(samples)
         ready = self._resampler.accept(self._dc.accept(samples))
         if newest_only:
             self._pass_over(self.position + len(ready) - self._to_drop)
-        return self._advance(ready, at_once=newest_only)
+        return self._from_grid(ready)
+
+    def hear(
+        self, samples: FloatArray, voice: FloatArray, *, at_once: bool = False
+    ) -> FeatureBlock | None:
+        """The second half of `accept`: the audio that was brought in, and what `voice` said of it.
+
+        `at_once`: no more than one window ends in it.
+        """
+        if not len(samples):
+            return None
+        first_frame = self._mel.n_frames
+        first_chunk = self._gate.n_chunks
+        blocks = []
+        begin = 0
+        while begin < len(samples):
+            judged = self._gate.n_chunks - first_chunk
+            piece = (
+                samples[begin:] if at_once else samples[begin:][: self._next_end - self.position]
+            )
+            begin += len(piece)
+            blocks.append(self._accept_piece(piece, voice[judged:]))
+        if not self._listened:
+            return None
+        power = float(np.mean(np.square(samples, dtype=np.float64)))
+        peak = float(np.abs(samples).max())
+        return FeatureBlock(
+            self.stream,
+            self._base + first_frame * SPECTROGRAM.hop_length,
+            self.position,
+            blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1),
+            level_dbfs=dbfs(power**0.5),
+            peak_dbfs=dbfs(peak),
+            speech=self._gate.speaking,
+            activity=self._activity(first_chunk),
+            samples=np.ascontiguousarray(samples),
+        )
 
     def take_windows(self) -> list[FeatureWindow]:
         """The complete windows, oldest first."""
@@ -160,7 +204,7 @@ class StreamPipeline:
         if native_rate and (first_rate or native_rate) != self.first_rate:
             self.first_rate = first_rate or native_rate
             self._band = BandDetector(self.first_rate)
-        self._vad.reset()
+        self.voice.reset()
         self._gate.reset()
         self._levels.reset()
         self._begin(resume_at)
@@ -177,7 +221,8 @@ class StreamPipeline:
         Audio shorter than a window is put in the middle of zeros, as in training; its speech share
         is that of the audio alone.
         """
-        block = self._advance(self._resampler.finish())
+        ready = self._from_grid(self._resampler.finish())
+        block = self.hear(ready, self.voice.accept(ready))
         self._flush_vad()
         start, end = self._base, self.position
         if self._opening is not None:
@@ -226,39 +271,11 @@ class StreamPipeline:
             self.windows_skipped += passed + len(self._due)
             self._due.clear()
 
-    def _advance(self, samples: FloatArray, *, at_once: bool = False) -> FeatureBlock | None:
-        """Add audio at the model rate; `at_once`: no more than one window ends in it."""
-        if self._to_drop:
-            dropped = samples[: self._to_drop]
-            self._to_drop -= len(dropped)
-            samples = samples[len(dropped) :]
-        if not len(samples):
-            return None
-        first_frame = self._mel.n_frames
-        first_chunk = self._gate.n_chunks
-        blocks = []
-        begin = 0
-        while begin < len(samples):
-            piece = (
-                samples[begin:] if at_once else samples[begin:][: self._next_end - self.position]
-            )
-            begin += len(piece)
-            blocks.append(self._accept_piece(piece))
-        if not self._listened:
-            return None
-        power = float(np.mean(np.square(samples, dtype=np.float64)))
-        peak = float(np.abs(samples).max())
-        return FeatureBlock(
-            self.stream,
-            self._base + first_frame * SPECTROGRAM.hop_length,
-            self.position,
-            blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1),
-            level_dbfs=dbfs(power**0.5),
-            peak_dbfs=dbfs(peak),
-            speech=self._gate.speaking,
-            activity=self._activity(first_chunk),
-            samples=np.ascontiguousarray(samples),
-        )
+    def _from_grid(self, ready: FloatArray) -> FloatArray:
+        """Without what comes before the grid on which a stretch of audio begins."""
+        kept = ready[self._to_drop :]
+        self._to_drop -= len(ready) - len(kept)
+        return kept
 
     def _activity(self, first_chunk: int) -> SpeechActivity | None:
         """The chunks judged since the last time; the first of them is number `first_chunk`."""
@@ -268,11 +285,14 @@ class StreamPipeline:
         )
         if not flags.size:
             return None
-        chunk = self._vad.chunk_samples
+        chunk = self.voice.chunk_samples
         return SpeechActivity(self._base + first_chunk * chunk, chunk, flags, probabilities, levels)
 
-    def _accept_piece(self, piece: FloatArray) -> FloatArray:
-        """Add audio that less than a hop of comes after the next window; return the new frames."""
+    def _accept_piece(self, piece: FloatArray, voice: FloatArray) -> FloatArray:
+        """Add audio that less than a hop of comes after the next window; return the new frames.
+
+        `voice`: the probabilities of the chunks from here on, more of them than it completes.
+        """
         new = _NOT_MADE
         if self._listened:
             new = self._mel.accept(piece)
@@ -280,7 +300,8 @@ class StreamPipeline:
             self._mel.hold(piece)
         if self.infers_emotion:
             self._front_end.accept(piece)
-        probabilities = self._vad.accept(piece)
+        end = self.position + len(piece) - self._base
+        probabilities = voice[: end // self.voice.chunk_samples - self._gate.n_chunks]
         flags = self._gate.accept(probabilities)
         if self._listened:
             self._judged.append((flags, probabilities, self._levels.accept(piece)))
@@ -327,6 +348,6 @@ class StreamPipeline:
         return signal
 
     def _flush_vad(self) -> None:
-        rest = -(self.position - self._base) % self._vad.chunk_samples
+        rest = -(self.position - self._base) % self.voice.chunk_samples
         if rest:
-            self._gate.accept(self._vad.accept(np.zeros(rest, np.float32)))
+            self._gate.accept(self.voice.accept(np.zeros(rest, np.float32)))

@@ -2,7 +2,8 @@
 
 The model judges chunks of 512 samples (32 ms at 16 kHz), each with the last 64 samples before it as
 context, and carries an LSTM state from chunk to chunk. The bundled graph takes a run of chunks in
-one call, which costs far less than a call for each. Each chunk is brought to an even level first.
+one call, and runs of several streams, each with its own state: that costs less than a call for
+each. Each chunk is brought to an even level first.
 
 Silero's answer depends on the level: on quiet acted speech (about -39 dBFS) that is played another
 20 dB down, one speech chunk in seven is lost, and noise 20 dB up is taken for speech two to five
@@ -14,6 +15,7 @@ classifier that ignores the level would be of little use behind a gate that does
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -90,21 +92,59 @@ class SileroVad:
         """A new stream, at its sample 0."""
         return SileroStream(self)
 
+    def judge(self, sounds: Sequence[Sound]) -> list[FloatArray]:
+        """Add audio to streams of this model, all of them different, and judge it together.
+
+        Returns:
+            The speech probability of each chunk that was completed, float32 ``(n_chunks,)`` of each
+            stream, as `SileroStream.accept` of each alone says.
+        """
+        waiting = [stream.completed(samples) for stream, samples in sounds]
+        found = [[np.empty(0, np.float32)] for _ in sounds]
+        at_once = max(1, _MAX_CHUNKS // max(1, len(sounds)))
+        for first in range(0, max(map(len, waiting), default=0), at_once):
+            some = [i for i, rows in enumerate(waiting) if len(rows) > first]
+            streams = [sounds[i][0] for i in some]
+            runs = [
+                stream.levelled(waiting[i][first : first + at_once])
+                for i, stream in zip(some, streams, strict=True)
+            ]
+            lengths = np.array([len(run) for run in runs], np.int32)
+            chunks = np.zeros((lengths.max(), len(runs), CONTEXT + CHUNK), np.float32)
+            for column, run in enumerate(runs):
+                chunks[: len(run), column] = run
+            hidden, cell = (
+                np.concatenate([stream.state[part] for stream in streams], axis=1)
+                for part in (0, 1)
+            )
+            probabilities, hidden, cell = self.run(chunks, hidden, cell, lengths)
+            for column, (i, stream) in enumerate(zip(some, streams, strict=True)):
+                found[i].append(probabilities[: lengths[column], column])
+                stream.state = (hidden[:, column : column + 1], cell[:, column : column + 1])
+        return [np.concatenate(parts) for parts in found]
+
     def run(
-        self, chunks: FloatArray, hidden: FloatArray, cell: FloatArray
+        self,
+        chunks: FloatArray,
+        hidden: FloatArray,
+        cell: FloatArray,
+        lengths: npt.NDArray[np.int32],
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """One call of the graph.
 
-        `chunks`, float32 ``(n, 576)``, are consecutive, each after its context; the LSTM states are
-        float32 ``(1, 1, 128)``.
+        `chunks`, float32 ``(n, n_streams, 576)``, are consecutive, each after its context;
+        `lengths`, ``(n_streams,)``, says how many of a stream count. The LSTM states are float32
+        ``(1, n_streams, 128)``.
 
         Returns:
-            Speech probabilities ``(n,)`` and the new ``hidden`` and ``cell``.
+            Speech probabilities ``(n, n_streams)`` and the new ``hidden`` and ``cell``.
         """
+        rows = chunks.reshape(-1, CONTEXT + CHUNK)
         probabilities, hidden, cell = self._session.run(
-            ["speech_probs", "hn", "cn"], {"input": chunks, "h": hidden, "c": cell}
+            ["speech_probs", "hn", "cn"],
+            {"input": rows, "h": hidden, "c": cell, "lengths": lengths},
         )
-        return probabilities, hidden, cell
+        return probabilities.reshape(chunks.shape[:2]), hidden, cell
 
 
 class SileroStream:
@@ -121,8 +161,7 @@ class SileroStream:
     def reset(self) -> None:
         """Forget everything; the next sample is sample 0 again."""
         self._gain.reset()
-        self._hidden = np.zeros((1, 1, 128), np.float32)
-        self._cell = np.zeros((1, 1, 128), np.float32)
+        self.state = (np.zeros((1, 1, 128), np.float32), np.zeros((1, 1, 128), np.float32))
         # What is pending: the context, then the samples that do not fill a chunk yet.
         self._pending = np.zeros(CONTEXT, np.float32)
 
@@ -132,16 +171,26 @@ class SileroStream:
         Returns:
             The speech probability of each chunk that it completed, float32 ``(n_chunks,)``.
         """
+        return self._vad.judge([(self, samples)])[0]
+
+    def completed(self, samples: FloatArray) -> FloatArray:
+        """Add audio; a view of the chunks that it completed, each after its context, ``(n, 576)``.
+
+        For `SileroVad.judge`, as is what follows.
+        """
         signal = np.concatenate((self._pending, samples))
         n_chunks = (signal.size - CONTEXT) // CHUNK
         self._pending = signal[n_chunks * CHUNK :].copy()
-        found = [np.empty(0, np.float32)]
-        for first in range(0, n_chunks, _MAX_CHUNKS):
-            n = min(_MAX_CHUNKS, n_chunks - first)
-            part = signal[first * CHUNK : (first + n) * CHUNK + CONTEXT]
-            # Rows overlap by the context: row i is [context of chunk i, chunk i].
-            rows = np.lib.stride_tricks.sliding_window_view(part, CONTEXT + CHUNK)[::CHUNK]
-            rows = rows * self._gain.gains(rows[:, CONTEXT:])[:, None]
-            probabilities, self._hidden, self._cell = self._vad.run(rows, self._hidden, self._cell)
-            found.append(probabilities)
-        return np.concatenate(found)
+        if not n_chunks:
+            return np.empty((0, CONTEXT + CHUNK), np.float32)
+        # Rows overlap by the context: row i is [context of chunk i, chunk i].
+        return np.lib.stride_tricks.sliding_window_view(signal, CONTEXT + CHUNK)[::CHUNK]
+
+    def levelled(self, rows: FloatArray) -> FloatArray:
+        """The next of the completed chunks, brought to an even level."""
+        louder: FloatArray = rows * self._gain.gains(rows[:, CONTEXT:])[:, None]
+        return louder
+
+
+Sound = tuple[SileroStream, FloatArray]
+"""A stream, and audio that comes next in it: float32 ``(n,)`` at 16 kHz."""

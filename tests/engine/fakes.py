@@ -11,7 +11,7 @@ from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat, SourceState, SourceStatus
 from emolive.engine import Mailbox
 from emolive.engine.capture import Capture
-from emolive.engine.monitor import classify
+from emolive.engine.monitor import Monitor, Work, classify
 from emolive.errors import AudioDeviceError, EmoliveError
 from emolive.inference.classifier import Classifier
 from emolive.inference.metadata import ModelMetadata
@@ -128,10 +128,20 @@ class FakeSource:
             self._status = SourceStatus(SourceState.RUNNING, lost_s=lost_s)
 
 
+def advanced(one: Monitor | Capture, *, newest_only: bool = False) -> Work:
+    """What a monitor or a capture, which runs, has to be answered."""
+    taken = one.take(newest_only=newest_only)
+    assert taken is not None
+    work = one.hear(taken, [voice.accept(samples) for voice, samples in taken.sounds])
+    assert work is not None
+    return work
+
+
 def step(capture: Capture, classifier: Classifier) -> None:
     """Look at a capture and answer what is there, as an engine does."""
     capture.look()
-    if (work := capture.advance()) is not None:
+    if capture.status().state is EngineState.RUNNING:
+        work = advanced(capture)
         capture.settle(work, classify(classifier, work.windows, 8))
 
 

@@ -25,7 +25,7 @@ from emolive.types import (
     Prediction,
     Segment,
 )
-from tests.engine.fakes import FakeClock, FakeSource, refusal, step
+from tests.engine.fakes import FakeClock, FakeSource, advanced, refusal, step
 
 RATE = 16_000
 
@@ -213,8 +213,7 @@ def test_what_fails_elsewhere_ends_this_run_only_once(bench: Bench, speech: Floa
 def test_logits_that_do_not_fit_fail_the_run(bench: Bench, speech: FloatArray) -> None:
     bench.step()
     bench.source.feed(speech[: 3 * RATE])
-    work = bench.capture.advance()
-    assert work is not None
+    work = advanced(bench.capture)
     assert work.windows
     bench.capture.settle(work, ModelOutput(np.empty((0, 8), np.float32)))
     assert bench.state is EngineState.FAILED

@@ -42,7 +42,14 @@ from emolive.types import (
     SpeechState,
 )
 from tests.conftest import REPOSITORY
-from tests.engine.fakes import FakeClock, FakeSource, WatchedClassifier, refusal, until_state
+from tests.engine.fakes import (
+    FakeClock,
+    FakeSource,
+    WatchedClassifier,
+    advanced,
+    refusal,
+    until_state,
+)
 
 RATE = 16_000
 HOP = 8_000
@@ -133,6 +140,51 @@ def test_every_call_is_answered_as_if_alone_and_all_share_batches(
     calls.engine.close()
     assert calls.engine.status().running == 0
     assert all(source.closed for source in calls.sources.values())
+
+
+class WatchedVad(SileroVad):
+    """Remembers how many streams it was asked about at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.streams: list[int] = []
+
+    def run(
+        self, chunks: FloatArray, hidden: FloatArray, cell: FloatArray, lengths: np.ndarray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        self.streams.append(chunks.shape[1])
+        return super().run(chunks, hidden, cell, lengths)
+
+
+def test_the_voices_of_all_calls_are_judged_together(
+    classifier: OnnxClassifier, speech: FloatArray
+) -> None:
+    watched = WatchedVad()
+    calls = Calls(classifier, watched)
+    for name in "abc":
+        calls.add(name)
+    calls.step()
+    calls.hear(speech, 0, 5)
+    assert watched.streams.count(3 * len(STREAMS)) == 10
+    calls.engine.close()
+
+
+def test_a_detector_that_breaks_fails_the_calls_and_not_the_engine(
+    classifier: OnnxClassifier, speech: FloatArray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vad = SileroVad()
+    calls = Calls(classifier, vad)
+    calls.add("a")
+    calls.step()
+    with monkeypatch.context() as broken:
+        broken.setattr(vad, "judge", None)
+        calls.hear(speech, 0, 1)
+    assert calls.engine.run("a").status().state is EngineState.FAILED
+    calls.add("b")
+    calls.step()
+    calls.hear(speech, 1, 5)
+    assert calls.answers("b")
+    calls.engine.close()
 
 
 def test_batches_are_no_larger_than_allowed(
@@ -254,7 +306,7 @@ def test_a_window_that_the_model_cannot_take_ends_its_call_alone(
     ring = SampleRing(30 * RATE, 2)
     twin = Monitor(CALL, ring, classifier, vad, EngineConfig())
     ring.write(calls.said(speech, 0)[: 4 * RATE])
-    picky.poison = normalize(twin.advance().windows[-1].features, classifier.metadata.front_end)
+    picky.poison = normalize(advanced(twin).windows[-1].features, classifier.metadata.front_end)
     calls.hear(speech, 3.5, 6)
     assert calls.engine.run("a").status().state is EngineState.FAILED
     assert calls.engine.run("b").status().state is EngineState.RUNNING
@@ -304,10 +356,10 @@ class CostlyVad(SileroVad):
         self._chunk_s = chunk_s
 
     def run(
-        self, chunks: FloatArray, hidden: FloatArray, cell: FloatArray
+        self, chunks: FloatArray, hidden: FloatArray, cell: FloatArray, lengths: np.ndarray
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        self._clock.now += self._chunk_s * len(chunks)
-        return np.ones(len(chunks), np.float32), hidden, cell
+        self._clock.now += self._chunk_s * int(lengths.sum())
+        return np.ones(chunks.shape[:2], np.float32), hidden, cell
 
 
 @dataclass(frozen=True)

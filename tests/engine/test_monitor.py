@@ -18,7 +18,7 @@ from emolive.inference.classifier import Classifier, OnnxClassifier
 from emolive.inference.providers import CPU_BATCH, largest_batch
 from emolive.speech.silero import SileroVad
 from emolive.types import Event, FeatureBlock, FloatArray, Prediction, Segment, SpeechState
-from tests.engine.fakes import FakeClock, WatchedClassifier
+from tests.engine.fakes import FakeClock, WatchedClassifier, advanced
 
 RATE = 16_000
 WINDOW = 48_000
@@ -266,7 +266,7 @@ def test_of_a_backlog_only_the_newest_window_is_paid_for_and_the_rest_is_counted
     ring.write(speech[: 4 * RATE, None])
     subject.step()
     ring.write(speech[4 * RATE : 20 * RATE + 1_000, None])
-    work = subject.advance(newest_only=True)
+    work = advanced(subject, newest_only=True)
     heard = sum(len(e.samples) for e in work.events if isinstance(e, FeatureBlock))
     assert heard == WINDOW + 1_000  # from where its window begins
     events = subject.settle(work, classify(classifier, work.windows, 8))
@@ -279,7 +279,7 @@ def test_of_a_backlog_only_the_newest_window_is_paid_for_and_the_rest_is_counted
     assert subject.lag_s == 0.0
     # A short backlog costs no sound.
     ring.write(speech[20 * RATE + 1_000 : 23 * RATE, None])
-    work = subject.advance(newest_only=True)
+    work = advanced(subject, newest_only=True)
     subject.settle(work, classify(classifier, work.windows, 8))
     assert subject.streams[0].samples_lost == status.samples_lost
 

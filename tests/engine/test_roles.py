@@ -35,7 +35,7 @@ from emolive.types import (
     Segment,
     SpeechState,
 )
-from tests.engine.fakes import FakeSource, WatchedClassifier, step
+from tests.engine.fakes import FakeSource, WatchedClassifier, advanced, step
 
 RATE = 16_000
 CALL = SourceFormat(RATE, ("agent", "customer"), (Role.AGENT, Role.CUSTOMER))
@@ -251,7 +251,7 @@ def test_the_windows_of_several_monitors_go_through_one_call(
     for begin in range(0, 8_000 * 12, 8_000):
         for ring, clip in zip(rings, clips, strict=True):
             ring.write(clip[begin : begin + 8_000, None])
-        works = [monitor.advance() for monitor in monitors]
+        works = [advanced(monitor) for monitor in monitors]
         output = classify(watched, [w for work in works for w in work.windows], 8)
         first = len(works[0].windows)
         together[0] += monitors[0].settle(works[0], output[:first])

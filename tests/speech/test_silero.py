@@ -78,6 +78,69 @@ def test_streaming_equals_one_shot(vad: SileroVad, n: int, sizes: list[int], see
     np.testing.assert_allclose(streamed(vad, samples, sizes), whole, rtol=0, atol=1e-5)
 
 
+@settings(max_examples=25)
+@given(data=st.data(), n_streams=st.integers(1, 6), seed=st.integers(0, 3))
+def test_streams_that_are_judged_together_are_judged_as_if_alone(
+    vad: SileroVad, data: st.DataObject, n_streams: int, seed: int
+) -> None:
+    """Streams begin and end at different times, and bring audio in pieces of any length."""
+    rng = np.random.default_rng(seed)
+    lengths = data.draw(st.lists(st.integers(0, 20_000), min_size=n_streams, max_size=n_streams))
+    sounds = []
+    for n in lengths:
+        envelope = np.repeat(10 ** rng.uniform(-3, 0, 60), 400)[:n]
+        sounds.append((rng.standard_normal(n) * envelope).astype(np.float32))
+    streams = [vad.stream() for _ in sounds]
+    found: list[list[FloatArray]] = [[np.empty(0, np.float32)] for _ in sounds]
+    heard = [0] * n_streams
+    while any(at < len(sound) for at, sound in zip(heard, sounds, strict=True)):
+        present = data.draw(st.sets(st.integers(0, n_streams - 1), min_size=1))
+        sizes = {i: data.draw(st.integers(0, 9_000)) for i in sorted(present)}
+        pieces = {i: sounds[i][heard[i] : heard[i] + size] for i, size in sizes.items()}
+        # One that is still to come brings something, so that this ends.
+        for i, (at, sound) in enumerate(zip(heard, sounds, strict=True)):
+            if at < len(sound) and i not in pieces:
+                pieces[i] = sound[at : at + 700]
+                break
+        judged = vad.judge([(streams[i], piece) for i, piece in pieces.items()])
+        for (i, piece), probabilities in zip(pieces.items(), judged, strict=True):
+            heard[i] += len(piece)
+            found[i].append(probabilities)
+    for sound, parts in zip(sounds, found, strict=True):
+        alone = vad.stream().accept(sound)
+        together = np.concatenate(parts)
+        assert together.dtype == np.float32
+        np.testing.assert_allclose(together, alone, rtol=0, atol=1e-5)
+
+
+def test_nobody_to_judge(vad: SileroVad) -> None:
+    assert vad.judge([]) == []
+    (nothing,) = vad.judge([(vad.stream(), np.zeros(CHUNK - 1, np.float32))])
+    assert nothing.shape == (0,)
+
+
+def test_many_long_streams_are_cut_into_bounded_calls(
+    vad: SileroVad, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = []
+    run = vad.run
+
+    def watched(chunks: FloatArray, *others: np.ndarray) -> tuple[FloatArray, ...]:
+        rows.append(chunks.shape[0] * chunks.shape[1])
+        return run(chunks, *others)
+
+    monkeypatch.setattr(vad, "run", watched)
+    rng = np.random.default_rng(0)
+    sounds = [
+        rng.standard_normal(CHUNK * n).astype(np.float32) * np.float32(0.1) for n in (700, 300, 5)
+    ]
+    judged = vad.judge([(vad.stream(), sound) for sound in sounds])
+    assert [len(one) for one in judged] == [700, 300, 5]
+    assert max(rows) <= 512
+    for sound, found in zip(sounds, judged, strict=True):
+        np.testing.assert_allclose(vad.stream().accept(sound), found, rtol=0, atol=1e-5)
+
+
 @pytest.mark.corpora
 def test_streaming_equals_one_shot_on_speech(vad: SileroVad, clips: list[FloatArray]) -> None:
     for clip in clips[:4]:
