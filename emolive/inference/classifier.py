@@ -274,6 +274,7 @@ class OnnxClassifier:
             execution = BoundExecution(
                 session, metadata, sizes, self.device, graphs=self.cuda_graphs, loops=may_loop(file)
             )
+            self.provider_note = execution.note
         else:
             execution = PlainExecution(session, metadata, loops=may_loop(file))
             execution.run(np.zeros((1, *metadata.input_shape), np.float32))

@@ -8,7 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from emolive.errors import first_line
 from emolive.features import CutWindows, Windows
+from emolive.i18n import tr
 from emolive.inference.limits import time_limit
 from emolive.inference.metadata import GraphSession, ModelMetadata
 from emolive.inference.providers import CPU_BATCH, CPU_ONLY, CUDA_FIRST
@@ -95,7 +97,9 @@ class BoundExecution:
         graphs: bool,
         loops: bool = False,
     ) -> None:
-        """Allocate, run each size once.
+        """Allocate, run each size once; sizes that the card's memory does not hold are left out.
+
+        `note` says so; a card that has no room for what a core takes at once is of no use.
 
         `session` was loaded with `graphs` as here: whether each size's kernels are captured as a
         CUDA graph and replayed. `device` is ONNX Runtime's name; `loops`: each run has a limit.
@@ -103,12 +107,23 @@ class BoundExecution:
         self._session = session
         cutter = _Cutter(metadata.window_samples, device) if metadata.takes_waveform else None
         self.cuts = cutter is not None
-        self._buffers = [
-            _Buffers(session, metadata, size, device, number if graphs else None, loops, cutter)
-            for number, size in enumerate(sorted(sizes), 1)
-        ]
-        for buffers in self._buffers:
-            buffers.run(np.zeros((buffers.size, *metadata.input_shape), np.float32))
+        self.note: str | None = None
+        self._buffers: list[_Buffers] = []
+        for number, size in enumerate(sorted(sizes), 1):
+            graph = number if graphs else None
+            try:
+                buffers = _Buffers(session, metadata, size, device, graph, loops, cutter)
+                buffers.run(np.zeros((size, *metadata.input_shape), np.float32))
+            except Exception as error:  # ONNX Runtime's errors share no base class
+                if not self._buffers or size <= CPU_BATCH:
+                    raise
+                self.note = tr(
+                    "The graphics card answers {count} windows at once and no more ({reason}).",
+                    count=self._buffers[-1].size,
+                    reason=first_line(error),
+                )
+                break
+            self._buffers.append(buffers)
 
     def run(self, batch: Windows) -> ModelOutput:
         """See `Execution`."""

@@ -238,6 +238,24 @@ def test_a_core_takes_a_few_windows_at_a_time(model: Path) -> None:
     np.testing.assert_allclose(found, alone, atol=1e-6)
 
 
+@pytest.mark.parametrize("room", [4, 8, 40])
+def test_a_small_card_takes_what_its_memory_holds(model: Path, room: int) -> None:
+    def full() -> None:
+        if runtime.batches[-1] > room:
+            raise RuntimeError("CUDA failure 2: out of memory ; GPU=0\nmore")
+
+    runtime = FakeCudaRuntime(on_run=full)
+    classifier = OnnxClassifier(model, host=gpu_host(), session_factory=runtime)
+    assert "out of memory" in (classifier.provider_note or "")
+    assert classifier.provider == ("CUDA" if room >= 8 else "CPU")
+    batch = windows(70)
+    runtime.batches.clear()
+    found = classifier.predict(batch).logits
+    assert max(runtime.batches) == (32 if room == 40 else 8)
+    expected = OnnxClassifier(model, "cpu").predict(batch).logits
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
 def test_other_batch_sizes(model: Path) -> None:
     runtime = FakeCudaRuntime()
     classifier = OnnxClassifier(model, batch_sizes=(6, 3), host=gpu_host(), session_factory=runtime)
