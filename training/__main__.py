@@ -15,7 +15,7 @@ from emolive.errors import EmoliveError
 from training import measuring
 from training.cache import load_cache, prepare
 from training.corpora import READERS, read_corpora, read_manifest
-from training.options import CacheOption, RecipeArgument, RunsOption
+from training.options import CacheOption, LeftOutOption, RecipeArgument, RunsOption
 from training.recipe import Recipe, load_recipe, sources
 
 if TYPE_CHECKING:
@@ -35,10 +35,6 @@ PrecisionOption = Annotated[
     typer.Option(
         help="int8 (for CPUs), gpu (8-bit weights, half-precision arithmetic), float16 or float32."
     ),
-]
-LeftOutOption = Annotated[
-    str,
-    typer.Option(help="Another recipe, whose answers on corpora left out stand for this one's."),
 ]
 STUDY = Path(__file__).with_name("study.toml")
 
@@ -285,10 +281,10 @@ def _precision(name: str) -> Precision:
 
 
 def _answers(runs: Path, recipe: Recipe, left_out: str) -> Sequence[FoldResult]:
-    """Of the recipe, or of the one that stands for it, on corpora left out."""
+    """Of the recipe on corpora left out; of another where it was not trained without them."""
     from training.unseen import left_out_answers
 
-    answers = left_out_answers(runs, left_out or recipe.name)
+    answers = left_out_answers(runs, recipe.name, left_out)
     if left_out and not answers:
         raise EmoliveError(f"{runs} holds no answers of {left_out} on corpora left out.")
     return answers

@@ -12,7 +12,7 @@ from emolive.cli.outcome import say, tell
 from emolive.errors import EmoliveError
 from training.cache import load_cache
 from training.corpora import MEASURED_ONLY, NOISE, READERS, read_corpora
-from training.options import CacheOption, RecipeArgument, RunsOption
+from training.options import CacheOption, LeftOutOption, RecipeArgument, RunsOption
 from training.recipe import load_recipe
 
 app = typer.Typer()
@@ -48,6 +48,7 @@ def unseen_command(
     ] = None,
     cache: CacheOption = Path("cache"),
     runs: RunsOption = Path("runs"),
+    left_out: LeftOutOption = "",
 ) -> None:
     """Measure what to expect of unknown voices: arousal, valence, anger, false alarms, abstention.
 
@@ -66,7 +67,7 @@ def unseen_command(
 
     settings = load_recipe(recipe)
     if model is None:
-        if not (results := left_out_answers(runs, settings.name)):
+        if not (results := left_out_answers(runs, settings.name, left_out)):
             way = "let `python -m training study` make them, or name a model file."
             raise EmoliveError(
                 f"{runs} holds no answers of {settings.name} on corpora left out: {way}"

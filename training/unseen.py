@@ -98,29 +98,46 @@ class Answers(NamedTuple):
     labels: Ints
 
 
-def left_out_answers(runs: Path, recipe: str) -> list[FoldResult]:
-    """A recipe's answers on corpora left out, as `every_corpus` takes them; none: an empty list."""
+def left_out_answers(runs: Path, recipe: str, stand_in: str = "") -> list[FoldResult]:
+    """A recipe's answers on corpora left out, as `every_corpus` takes them; none: an empty list.
+
+    `stand_in` is another recipe, which answers for what this one was not trained without.
+    """
     found = find_results(runs)
-    alone = found.get((recipe, "cross-corpus"), [])
-    return every_corpus(alone, found.get((recipe, "corpus-groups"), []))
+    return every_corpus(
+        *(
+            found.get((name, protocol), [])
+            for protocol in ("cross-corpus", "corpus-groups")
+            for name in filter(None, (recipe, stand_in))
+        )
+    )
 
 
-def every_corpus(alone: Sequence[FoldResult], in_groups: Sequence[FoldResult]) -> list[FoldResult]:
-    """Of corpora left out one by one, and in groups of such as were not left out alone."""
-    answers = [one for one in alone if one.labels.size]
-    measured = {corpus for one in answers for corpus in one.corpora}
-    return answers + [one for one in in_groups if measured.isdisjoint(one.corpora)]
+def every_corpus(*ways: Sequence[FoldResult]) -> list[FoldResult]:
+    """Of each way of leaving corpora out what was measured in no way before it."""
+    answers: list[FoldResult] = []
+    for way in ways:
+        measured = {corpus for one in answers for corpus in one.corpora}
+        answers += [one for one in way if one.labels.size and measured.isdisjoint(one.corpora)]
+    return answers
 
 
 def _how(results: Sequence[FoldResult]) -> str:
-    """How the corpora of these results were left out, in words."""
+    """Whose results these are, and how the corpora were left out, in words."""
+    recipes: dict[str, list[str]] = {}
+    for one in results:
+        recipes.setdefault(str(one.about.get("recipe", "")), []).extend(sorted(set(one.corpora)))
+    names = [f"`{name}`" for name in recipes]
+    if len(names) > 1:
+        told = zip(names, recipes.values(), strict=True)
+        names = [f"{name} ({', '.join(corpora)})" for name, corpora in told]
     groups = [sorted(set(one.corpora)) for one in results]
     together = [", ".join(group) for group in groups if len(group) > 1]
     if len(together) == len(groups):
-        return "corpora left out in groups"
-    return "; ".join(
-        ["each corpus left out of training in turn", *map("{} at once".format, together)]
-    )
+        ways = ["corpora left out in groups"]
+    else:
+        ways = ["each corpus left out of training in turn", *map("{} at once".format, together)]
+    return f"Recipe {' and '.join(names)}, {'; '.join(ways)}"
 
 
 def measure_unseen(results: Sequence[FoldResult], right: float) -> Unseen:
@@ -144,8 +161,7 @@ def measure_unseen(results: Sequence[FoldResult], right: float) -> Unseen:
     temperature = _temperature(answers)
     threshold, nested = _honest_threshold(answers, temperature, right)
     found = measure_answers(answers, temperature, threshold)
-    source = f"Recipe `{results[0].about.get('recipe', '')}`, {_how(results)}"
-    return replace(found, source=source, nested=nested)
+    return replace(found, source=_how(results), nested=nested)
 
 
 def _temperature(answers: Sequence[Answers]) -> float:

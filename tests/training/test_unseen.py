@@ -107,6 +107,12 @@ def test_a_corpus_left_out_in_a_group_counts_where_it_was_never_left_out_alone()
     unseen = measure_unseen(found, right=0.8)
     assert [one.corpus for one in unseen.corpora] == ["a", "b", "c", "d"]
     assert unseen.source.endswith("each corpus left out of training in turn; c, d at once")
+    other = replace(_sure_of_itself("d", 1.0, 4), about={"recipe": "other"})
+    mine = replace(a, about={"recipe": "mine"})
+    found = every_corpus([mine], [other], groups)
+    assert [sorted(set(one.corpora)) for one in found] == [["a"], ["d"]], "c was not left out alone"
+    source = measure_unseen(found, right=0.8).source
+    assert source == ("Recipe `mine` (a) and `other` (d), each corpus left out of training in turn")
     assert measure_unseen(groups, 0.8).source.endswith("corpora left out in groups")
 
 
