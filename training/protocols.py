@@ -44,8 +44,8 @@ PAPER_SEEDS = 5
 CREMAD_FOLDS = 5
 TESTED = ("ravdess", "savee")
 MOST_TESTED = 600  # clips of a corpus that was left out
-# Amharic, Spanish and Turkish; actors who say a few short sentences; other speakers of English;
-# German and Polish.
+# Amharic, single words in Indian English and Turkish; actors who say a few short sentences; other
+# speakers of English; German and Polish.
 CORPUS_GROUPS = (
     ("ased", "emospeech", "turev"),
     ("ravdess", "savee"),
