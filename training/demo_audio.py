@@ -3,8 +3,8 @@
 Run it as ``python -m training.demo_audio``, with ``pip install --no-deps hibari-tts
 praat-parselmouth`` (a neural voice, Apache-2.0, and Praat, whose resynthesis moves
 the voice). Every line has its own pace, pitch, pitch range, vocal tract, brightness and loudness.
-They were searched for, so that the usual model's answers match the lines
-or are uncertain; that shows the program at work and measures nothing. Between the lines is faint room noise, because
+They were searched for, so that the usual model's answers match the lines or are uncertain; that
+shows the program at work and measures nothing. Between the lines is faint room noise, because
 digital silence is not what microphones deliver. The result is the same on every run with the same
 versions.
 """
