@@ -113,6 +113,7 @@ def test_neither_training_nor_a_worker_reports_once_a_model_has_run_for_a_while(
         f"    model = onnxruntime.InferenceSession({str(asset(VAD_MODEL))!r})\n"
         "    state = np.zeros((1, 1, 128), np.float32)\n"
         "    feeds = {'input': np.zeros((1, 576), np.float32), 'h': state, 'c': state}\n"
+        "    feeds['lengths'] = np.ones(1, np.int32)\n"
         "    end = time.monotonic() + 12\n"
         "    while time.monotonic() < end:\n"
         "        model.run(None, feeds)\n"

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from emolive.archive.baselines import FILES_HALF_MINUTES
 from emolive.baseline import PRESETS, Evidence, ExpectedMix, Measured
-from emolive.baseline.evidence import log_probabilities, moved
+from emolive.baseline.evidence import MOST_STRENGTH, log_probabilities, moved
 from emolive.inference.decision import DecisionConfig, calibrated
 from emolive.inference.metadata import ModelMetadata
 from emolive.labels import is_negative
@@ -35,6 +35,7 @@ MIXES = (0.45, 0.70, 0.90)
 _TEST_TURNS = 1_000
 _SEEDS = range(5)
 _KNOWN = (10, 30, 120)
+_STRENGTHS = (0.4, 0.5, 0.6, 0.7, 0.8, 1.0)
 _CURVE = (0.3, 0.45, 0.6, 0.7, 0.8, 0.9)
 _LEAST_NEUTRAL = 15
 _UNPLEASANT = [index for index, label in enumerate(LABELS) if is_negative(label)]
@@ -199,6 +200,31 @@ def curve(corpora: Mapping[str, Turns], threshold: float) -> dict[ExpectedMix | 
     return rows
 
 
+def strengths(
+    corpora: Mapping[str, Turns], threshold: float
+) -> Iterator[tuple[float | None, list[Outcome]]]:
+    """What the most that is taken of the vector leads to, at each of `MIXES`; None: nothing.
+
+    Two hours are known, and the usual mix is expected.
+    """
+    for most in (None, *_STRENGTHS):
+        found = []
+        for neutral in MIXES:
+            outcomes = []
+            for turns in corpora.values():
+                for seed in _SEEDS:
+                    rng = np.random.default_rng(seed)
+                    before, after = halves(turns, rng)
+                    past = before.mixed(rng, neutral, 6_000).first_minutes(rng, _KNOWN[-1])
+                    test = after.mixed(rng, neutral, _TEST_TURNS)
+                    if most is not None:
+                        vector = past.evidence.vector(ExpectedMix(), LABELS)
+                        test = test.adapted(vector * most / MOST_STRENGTH)
+                    outcomes.append(Outcome.of(test, threshold))
+            found.append(Outcome.mean(outcomes))
+        yield most, found
+
+
 def told(curve: Mapping[ExpectedMix | None, Outcome], threshold: float) -> Measured | None:
     """The curve as the program tells it; None: without adapting, there is nothing to compare."""
 
@@ -320,6 +346,28 @@ def write_tables(answers: Answers, metadata: ModelMetadata) -> str:
             ],
         )
     )  # fmt: skip
+    parts.append("How much of the vector is used at most (two hours known, talk):")
+    numbers = ("UAR %", "unpleasant alarms / h", "angry found")
+    parts.append(
+        _table(
+            ("at most", *(f"{number}, {neutral:.0%}" for neutral in MIXES for number in numbers)),
+            [
+                (
+                    "nothing" if most is None else f"{most:.1f}",
+                    *(
+                        cell
+                        for one in found
+                        for cell in (
+                            f"{100 * one.uar:.1f}",
+                            f"{one.unpleasant_alarms:.0f}",
+                            f"{one.angry_found:.0%}",
+                        )
+                    ),
+                )
+                for most, found in strengths(mixed, threshold)
+            ],
+        )
+    )
     measured_ = told(mixes, threshold)
     entry = "no entry" if measured_ is None else f"{metadata.name!r}: {measured_}"
     parts.append(f"For `MEASURED` of `emolive/baseline/measured.py`: `{entry}`")

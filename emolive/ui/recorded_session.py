@@ -85,14 +85,19 @@ class RecordedSession(QObject):
     def _ask_name(self, message: Message, info: SessionInfo, theme: Theme) -> None:
         dialog = NameDialog(theme, info.title, self._window)
 
-        def rename(library: Library) -> SessionInfo:
-            library.rename(info.id, dialog.title)
-            return library.get(info.id)
-
         def renamed(new: SessionInfo) -> None:
             self.changed.emit(message, session_message(new))
 
-        dialog.accepted.connect(lambda: self._do(message, rename, renamed))
+        def accepted() -> None:
+            title = dialog.title  # now: the dialog goes while the library is written
+
+            def rename(library: Library) -> SessionInfo:
+                library.rename(info.id, title)
+                return library.get(info.id)
+
+            self._do(message, rename, renamed)
+
+        dialog.accepted.connect(accepted)
         dialog.ask()
 
     def _ask_delete(self, message: Message, info: SessionInfo, theme: Theme) -> None:
