@@ -118,9 +118,10 @@ def _scores(measurement: Measurement, unseen: Unseen | None) -> dict[str, float]
     scores |= {
         "ece": measurement.ece,
         "coverage": measurement.selective.coverage,
-        "selective accuracy": measurement.selective.accuracy,
         "level agreement": measurement.level_agreement,
     }
+    if measurement.selective.coverage:
+        scores["selective accuracy"] = measurement.selective.accuracy
     if unseen is not None:
         raw, centred = unseen.mean
         scores |= {
@@ -128,8 +129,9 @@ def _scores(measurement: Measurement, unseen: Unseen | None) -> dict[str, float]
             "unseen corpora window uar, bias removed": centred,
             "unseen corpora ece": unseen.ece,
             "unseen corpora coverage": unseen.coverage,
-            "unseen corpora selective accuracy": unseen.right,
         }
+        if unseen.coverage:
+            scores["unseen corpora selective accuracy"] = unseen.right
     return {key: round(value, 4) for key, value in scores.items()}
 
 

@@ -73,9 +73,10 @@ def teach(
     metadata = listener.classifier.metadata
     files = ModelFiles.of(model_path(base))
     scores = metadata.scores
+    # A base that decides nothing by itself says nothing of how sure is sure enough.
     decided = (
-        scores.get("selective accuracy", _USUAL_RIGHT),
-        scores.get("coverage", _USUAL_COVERAGE),
+        scores.get("selective accuracy") or _USUAL_RIGHT,
+        scores.get("coverage") or _USUAL_COVERAGE,
     )
     model = AdaptedModel(
         name=name,

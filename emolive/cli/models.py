@@ -126,7 +126,12 @@ def _add_confidence(table: Table, models: Sequence[Mapping[str, float | None]]) 
         (tr("right among the decided"), "selective_accuracy", percent),
     ):
         places = 3 if key == "ece" else 1
-        table.add_row(what, *(_measured(one[key], shown, places) for one in models))
+        cells = (
+            # Of nothing that is decided, no share is right.
+            "–" if one[key] is None and one["coverage"] == 0 else _measured(one[key], shown, places)
+            for one in models
+        )
+        table.add_row(what, *cells)
 
 
 def _measured(value: float | None, shown: Callable[[float, int], str], places: int = 1) -> str:
