@@ -236,3 +236,13 @@ def test_what_came_of_it_is_said_in_the_words_of_the_program(model: AdaptedModel
         assert "−2,0 und +10,0" in verdict_text(close)
     finally:
         i18n.use_language("en")
+
+
+def test_a_base_that_decides_nothing_says_nothing_of_how_sure_is_enough(tmp_path: Path) -> None:
+    manifest = voices(tmp_path, 8)
+    thresholds = []
+    for number, scores in enumerate(({}, {"coverage": 0.0, "selective accuracy": 0.0})):
+        base = tmp_path / f"{number}.onnx"
+        tiny_model(base, waveform_metadata(name="tiny base", scores=scores))
+        thresholds.append(taught(base, manifest).model.abstention_threshold)
+    assert thresholds[0] == thresholds[1]
