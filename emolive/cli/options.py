@@ -58,15 +58,6 @@ ModelOption = Annotated[
 _PROVIDER = typer.Option("--provider", help="Processor for the model; auto: CUDA if it works.")
 _HOP = typer.Option("--hop", metavar="SECONDS", min=0.1, max=3.0, help="Time between two answers.")
 ProviderOption = Annotated[Provider, _PROVIDER]
-ThresholdOption = Annotated[
-    float | None,
-    typer.Option(
-        metavar="SHARE",
-        min=0.0,
-        max=1.0,
-        help="An answer below this confidence is uncertain; else as the model says.",
-    ),
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +71,15 @@ class ModelChoice:
     model: ModelOption = None
     provider: Annotated[Provider | None, _PROVIDER] = None
     hop: Annotated[float | None, _HOP] = None
-    threshold: ThresholdOption = None
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            min=0.0,
+            max=1.0,
+            help="An answer below this confidence is uncertain; else as the model says.",
+        ),
+    ] = None
 
     @property
     def processor(self) -> str:
